@@ -1,0 +1,96 @@
+//! The one way a step changes.
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{App, Flow};
+use crate::model::{Actor, Step, StepState, Transition};
+use crate::slack::cards;
+use crate::store::Tx;
+
+impl App {
+    /// The one way a step changes: transition, compare-and-set, audit, card and thread, all in one
+    /// transaction.
+    pub(crate) async fn advance(
+        &self,
+        tx: &mut Tx,
+        step: &Step,
+        change: Transition,
+        run_after: Option<DateTime<Utc>>,
+        held_until: Option<DateTime<Utc>>,
+        by: Actor,
+    ) -> Flow<Step> {
+        let now = self.ctx.now();
+        let next = step
+            .state
+            .clone()
+            .apply(change, now)
+            .map_err(anyhow::Error::from)?;
+        // A change with an end is taken up again at its end.
+        let run_after = match &next {
+            StepState::Done { restore_at, .. } => *restore_at,
+            _ => run_after,
+        };
+        let before = step.state.as_str();
+        let step = tx.save_step(step, next, run_after, held_until).await?;
+        let facts = json!({
+            "proposal": step.proposal,
+            "revision": step.revision,
+            "position": step.position,
+            "connection": step.connection,
+            "from": before,
+            "to": &step.state,
+            "request": step.state.intent().map(|intent| json!({
+                "method": intent.call.method(),
+                "path": intent.call.path(&step.connection),
+                "body": intent.call.body(),
+                "sha256": intent.body_sha256,
+            })),
+        });
+        let code = audit_code(&step.state);
+        tx.audit(self.entry(code, by, super::propose::subject(step.proposal), facts));
+        if let Some(whole) = self.whole(tx, step.proposal).await? {
+            let position = usize::try_from(step.position).unwrap_or(usize::MAX);
+            if let Some(line) = whole.revision.lines.get(position) {
+                let tz = self.policy.load().timezone();
+                let name = format!("step:{}:{}", step.id.0, step.version);
+                self.note(
+                    tx,
+                    &whole.proposal,
+                    &name,
+                    &cards::step_note(&step, line, tz),
+                )
+                .await?;
+            }
+        }
+        self.show(tx, step.proposal).await?;
+        Ok(step)
+    }
+}
+
+/// Stable codes; `docs/audit.md` lists them.
+pub(super) fn audit_code(state: &StepState) -> &'static str {
+    match state {
+        StepState::Queued { .. } => "action.queued",
+        StepState::Intended { intent } if intent.accepted_at.is_some() => "action.accepted",
+        StepState::Intended { .. } => "action.intended",
+        StepState::Uncertain { .. } => "action.uncertain",
+        StepState::Done { .. } => "action.done",
+        StepState::Failed { .. } => "action.failed",
+        StepState::Skipped { .. } => "action.skipped",
+        StepState::Reverting {
+            intent: Some(_),
+            doubt: Some(_),
+            ..
+        } => "revert.uncertain",
+        StepState::Reverting {
+            intent: Some(i), ..
+        } if i.accepted_at.is_some() => "revert.accepted",
+        StepState::Reverting {
+            intent: Some(_), ..
+        } => "revert.intended",
+        StepState::Reverting { intent: None, .. } => "revert.queued",
+        StepState::Reverted { .. } => "revert.done",
+        StepState::RevertRefused { .. } => "revert.refused",
+    }
+}

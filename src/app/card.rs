@@ -1,0 +1,222 @@
+//! Keeping a proposal's card and its thread true: rendered from the rows, in the transaction that
+//! changed them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::asked::{content_of, draft};
+use super::{App, Flow};
+use crate::model::audit::Head;
+use crate::model::{
+    ChannelId, Decision, Fingerprint, Proposal, ProposalId, ProposalState, Revision, Step, UserId,
+    Verdict,
+};
+use crate::policy::{Policy, Role, Subject};
+use crate::slack::cards::{self, HaltView, Message, ProposalView};
+use crate::store::{self, Draft, MessageKind, Tx};
+
+/// A proposal with everything that its card shows.
+pub(crate) struct Whole {
+    pub proposal: Proposal,
+    pub version: i64,
+    pub revision: Revision,
+    pub fingerprint: Fingerprint,
+    pub decisions: Vec<Decision>,
+    pub steps: Vec<Step>,
+    pub subjects: Vec<Subject>,
+}
+
+/// What a proposal's card shows beside the proposal itself.
+pub(crate) struct Seen {
+    policy: Arc<Policy>,
+    quorum: u32,
+    halted: Option<HaltView>,
+    changed: Option<String>,
+    head: Head,
+    now: DateTime<Utc>,
+}
+
+impl Seen {
+    /// The card's view of the proposal.
+    pub fn view<'a>(&'a self, whole: &'a Whole) -> ProposalView<'a> {
+        ProposalView {
+            proposal: &whole.proposal,
+            revision: &whole.revision,
+            fingerprint: &whole.fingerprint,
+            steps: &whole.steps,
+            decisions: &whole.decisions,
+            quorum: self.quorum,
+            approvers: self.policy.role_entries(Role::Approver),
+            shadow: &whole.proposal.shadow,
+            halted: self.halted.as_ref(),
+            changed: self.changed.as_deref(),
+            head: &self.head,
+            tz: self.policy.timezone(),
+            now: self.now,
+        }
+    }
+}
+
+/// The key of a proposal's card.
+pub(crate) fn card_key(id: ProposalId) -> String {
+    format!("proposal:{id}")
+}
+
+/// The key of the message in whose thread a proposal's story is told: an incident's card, where it
+/// answers one, else its own.
+fn thread_key(proposal: &Proposal) -> String {
+    match proposal.incident {
+        Some(incident) => format!("incident:{incident}"),
+        None => card_key(proposal.id),
+    }
+}
+
+impl App {
+    /// Loads a proposal with its current revision.
+    pub(crate) async fn whole(&self, tx: &mut Tx, id: ProposalId) -> Flow<Option<Whole>> {
+        let Some(stored) = tx.proposal(id).await? else {
+            return Ok(None);
+        };
+        let number = stored.proposal.revision;
+        let (revision, fingerprint) = tx.revision(id, number).await?.ok_or_else(|| {
+            store::Error::corrupt("proposal", format!("#{id} has no revision {number}"))
+        })?;
+        let mut subjects = Vec::with_capacity(revision.lines.len());
+        for line in &revision.lines {
+            subjects.push(match tx.connection(&line.connection).await? {
+                Some(connection) => self.subject(tx, &connection).await?,
+                // Gone since: the policy's rules by name still hold.
+                None => Subject {
+                    id: line.connection.clone(),
+                    schema: line.name.clone(),
+                    service: String::new(),
+                    group_id: "".into(),
+                    group_name: String::new(),
+                },
+            });
+        }
+        Ok(Some(Whole {
+            decisions: tx.decisions(id, number).await?,
+            steps: tx.steps_of(id, number).await?,
+            proposal: stored.proposal,
+            version: stored.version,
+            revision,
+            fingerprint,
+            subjects,
+        }))
+    }
+
+    /// Approvals that the revision needs under the policy in force.
+    pub(crate) fn quorum(&self, whole: &Whole) -> u32 {
+        let kinds = whole.revision.lines.iter().map(|line| line.action.kind());
+        self.policy.load().quorum(kinds.zip(&whole.subjects))
+    }
+
+    /// Brings the card up to what the rows say, in this transaction.
+    pub(crate) async fn show(&self, tx: &mut Tx, id: ProposalId) -> Flow<()> {
+        let Some(whole) = self.whole(tx, id).await? else {
+            return Ok(());
+        };
+        let head = tx.audit_head().await?;
+        let message = self.render(tx, &whole, &head).await?;
+        // The head moves with every record; an edit for its sake alone would never end.
+        let content = content_of(&self.render(tx, &whole, &Head::genesis()).await?);
+        let draft = Draft {
+            content,
+            ..self.card_draft(&whole.proposal, &message)
+        };
+        tx.put_message(&draft, self.ctx.now()).await?;
+        if let Some(incident) = whole.proposal.incident {
+            self.show_incident(tx, incident).await?;
+        }
+        Ok(())
+    }
+
+    /// The card's row of the outbox.
+    fn card_draft(&self, proposal: &Proposal, message: &Message) -> Draft {
+        let key = card_key(proposal.id);
+        match proposal.incident {
+            Some(_) => Draft {
+                parent: Some(thread_key(proposal)),
+                ..draft(key, MessageKind::Reply, &proposal.channel, message)
+            },
+            None => draft(key, MessageKind::Card, &proposal.channel, message),
+        }
+    }
+
+    /// What the card says now.
+    async fn render(&self, tx: &mut Tx, whole: &Whole, head: &Head) -> Flow<Message> {
+        let seen = Seen {
+            head: head.clone(),
+            ..self.seen(tx, whole).await?
+        };
+        Ok(cards::proposal_card(&seen.view(whole)))
+    }
+
+    /// What surrounds a proposal on its card.
+    pub(crate) async fn seen(&self, tx: &mut Tx, whole: &Whole) -> Flow<Seen> {
+        let approved = matches!(whole.proposal.state, ProposalState::Approved { .. });
+        let halt = tx.halted().await?.filter(|_| approved);
+        let changed = changed_fact(whole.proposal.id, whole.revision.number);
+        Ok(Seen {
+            policy: self.policy.load_full(),
+            quorum: self.quorum(whole),
+            halted: halt.map(|h| HaltView {
+                by: h.by,
+                reason: h.reason,
+                at: h.at,
+            }),
+            changed: tx.fact(&changed).await?,
+            head: tx.audit_head().await?,
+            now: self.ctx.now(),
+        })
+    }
+
+    /// Adds a note to the thread in which the proposal's story is told. `name` makes it unique:
+    /// the same note is never written twice.
+    pub(crate) async fn note(
+        &self,
+        tx: &mut Tx,
+        proposal: &Proposal,
+        name: &str,
+        message: &Message,
+    ) -> Flow<()> {
+        let key = format!("note:{}:{name}", proposal.id);
+        let draft = Draft {
+            parent: Some(thread_key(proposal)),
+            ..draft(key, MessageKind::Reply, &proposal.channel, message)
+        };
+        Ok(tx.put_message(&draft, self.ctx.now()).await?)
+    }
+
+    /// Posts a message of its own.
+    pub(crate) async fn post(
+        &self,
+        tx: &mut Tx,
+        key: String,
+        channel: &ChannelId,
+        message: &Message,
+    ) -> Flow<()> {
+        let draft = draft(key, MessageKind::Card, channel, message);
+        Ok(tx.put_message(&draft, self.ctx.now()).await?)
+    }
+}
+
+/// Where the summary of a modification is kept, for every later rendering of that revision.
+pub(crate) fn changed_fact(id: ProposalId, revision: i64) -> String {
+    format!("changed:{id}:{revision}")
+}
+
+/// Who approved exactly this revision with exactly this content.
+pub(crate) fn approvals_of(whole: &Whole) -> BTreeSet<UserId> {
+    let counts =
+        |d: &&Decision| d.verdict == Verdict::Approve && d.fingerprint == whole.fingerprint;
+    whole
+        .decisions
+        .iter()
+        .filter(counts)
+        .map(|d| d.by.clone())
+        .collect()
+}

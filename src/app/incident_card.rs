@@ -1,0 +1,110 @@
+//! An incident's card, rendered from the rows in the transaction that changed them.
+
+use super::asked::{content_of, draft};
+use super::card::Whole;
+use super::{App, Flow};
+use crate::model::audit::Head;
+use crate::model::{Incident, IncidentId, IncidentState, ProposalState, Step, StepState};
+use crate::slack::Button;
+use crate::slack::cards::{self, IncidentView, Message};
+use crate::store::{Draft, MessageKind, Tx};
+use crate::triage::{Remedy, remedy};
+
+impl App {
+    /// Brings an incident's card up to what the rows say.
+    pub(crate) async fn show_incident(&self, tx: &mut Tx, id: IncidentId) -> Flow<()> {
+        let Some((incident, _)) = tx.incident(id).await? else {
+            return Ok(());
+        };
+        let head = tx.audit_head().await?;
+        let message = self.render_incident(tx, &incident, &head).await?;
+        let content = content_of(
+            &self
+                .render_incident(tx, &incident, &Head::genesis())
+                .await?,
+        );
+        let card = draft(
+            format!("incident:{id}"),
+            MessageKind::Card,
+            &incident.channel,
+            &message,
+        );
+        tx.put_message(&Draft { content, ..card }, self.ctx.now())
+            .await?;
+        Ok(())
+    }
+
+    async fn render_incident(
+        &self,
+        tx: &mut Tx,
+        incident: &Incident,
+        head: &Head,
+    ) -> Flow<Message> {
+        let policy = self.policy.load();
+        let connection = tx.connection(&incident.connection).await?;
+        let rule_owner = match &connection {
+            Some(connection) => {
+                let subject = self.subject(tx, connection).await?;
+                policy.connection(&subject).owner().map(str::to_owned)
+            }
+            None => None,
+        };
+        let person = connection
+            .as_ref()
+            .map(remedy)
+            .and_then(|remedy| match remedy {
+                Remedy::Person(what) => Some(what),
+                Remedy::Propose(_) => None,
+            });
+        let whole = match incident.proposal {
+            Some(id) => self.whole(tx, id).await?,
+            None => None,
+        };
+        let remedy = whole.as_ref().map(|whole| cards::Remedy {
+            proposal: whole.proposal.id,
+            value: Button::new(whole.proposal.id, whole.revision.number, &whole.fingerprint)
+                .value(),
+            what: whole.proposal.title.clone(),
+            can_approve: matches!(whole.proposal.state, ProposalState::Proposed { .. }),
+            dangerous: false,
+        });
+        let shown = Incident {
+            state: shown_state(incident.state, whole.as_ref()),
+            ..incident.clone()
+        };
+        let view = IncidentView {
+            incident: &shown,
+            remedy: remedy.as_ref(),
+            person,
+            owner: rule_owner.as_deref(),
+            head,
+            tz: policy.timezone(),
+            now: self.ctx.now(),
+        };
+        Ok(cards::incident_card(&view))
+    }
+}
+
+/// An open incident recovers while its approved remedy has not come to nothing.
+fn shown_state(state: IncidentState, remedy: Option<&Whole>) -> IncidentState {
+    let hopeful = |step: &Step| {
+        matches!(
+            step.state,
+            StepState::Queued { .. }
+                | StepState::Intended { .. }
+                | StepState::Uncertain { .. }
+                | StepState::Done { .. }
+        )
+    };
+    let recovering = remedy.is_some_and(|whole| {
+        matches!(whole.proposal.state, ProposalState::Approved { .. })
+            && whole.steps.iter().any(hopeful)
+    });
+    match state {
+        IncidentState::Open if recovering => IncidentState::Recovering,
+        IncidentState::Open
+        | IncidentState::Recovering
+        | IncidentState::Resolved
+        | IncidentState::Dismissed => state,
+    }
+}

@@ -1,0 +1,247 @@
+//! The use cases: the only place where model, store and the outside meet.
+//!
+//! Each file is one flow, to be read from top to bottom. They share a shape: read the outside
+//! first (people, the live connection), then decide and write in one transaction that also settles
+//! the delivery that asked, records the audit and says what Slack should show. A lost race starts
+//! the flow again with fresh data.
+
+mod advance;
+mod asked;
+mod card;
+mod command;
+pub(crate) mod crash;
+mod decide;
+mod deliver;
+mod digest;
+mod execute;
+mod fitness;
+mod fleet;
+mod handle;
+mod incident;
+mod incident_card;
+mod modify;
+mod operate;
+mod people;
+mod policy_file;
+mod proof;
+mod propose;
+mod reading;
+mod revert;
+mod shut;
+mod status;
+mod timers;
+mod undo;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use url::Url;
+
+use crate::fivetran::FivetranClient;
+use crate::model::{Actor, Ctx};
+use crate::policy::Policy;
+use crate::slack::SlackClient;
+use crate::slack::cards::Message;
+use crate::store::{self, InboxWriter, Store};
+use crate::triage::redact::Redactor;
+
+pub(crate) use crash::crash_point;
+pub use handle::Reply;
+pub use operate::Health;
+pub use policy_file::PolicyFile;
+
+/// Everything a use case needs, shared by all workers.
+pub struct App {
+    /// Time and ids.
+    pub ctx: Ctx,
+    /// The database.
+    pub store: Store,
+    /// The one writer of deliveries.
+    pub inbox: InboxWriter,
+    /// Slack.
+    pub slack: SlackClient,
+    /// The base of Slack's Web API: answers may go to its host in tests and the demo.
+    pub slack_api: Url,
+    /// Fivetran.
+    pub fivetran: FivetranClient,
+    /// The policy in force; replaced as a whole.
+    pub policy: ArcSwap<Policy>,
+    /// Removes secrets from what leaves; knows our own.
+    pub redactor: ArcSwap<Redactor>,
+    /// Wakes the workers when there is something to do at once.
+    pub wake: Wake,
+    people: people::Cache,
+}
+
+/// One bell per kind of worker. Work is found in the database; a bell only saves the wait.
+#[derive(Debug, Default)]
+pub struct Wake {
+    /// Deliveries came in.
+    pub inbox: Notify,
+    /// Steps are due.
+    pub steps: Notify,
+    /// Messages wait.
+    pub messages: Notify,
+}
+
+/// What a worker's step found to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ran {
+    /// Something; there may be more.
+    Ran,
+    /// Nothing that is due.
+    Empty,
+}
+
+/// Why a flow ends early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// No, in words for the person who asked. `code` goes into the audit log.
+    Say {
+        code: &'static str,
+        message: Message,
+    },
+    /// Somebody else was faster: decide again with fresh data.
+    Race,
+    /// A fault of ours or of the outside.
+    Fail(anyhow::Error),
+}
+
+/// The result of a part of a flow.
+pub(crate) type Flow<T> = std::result::Result<T, Stop>;
+
+impl From<store::Error> for Stop {
+    fn from(error: store::Error) -> Self {
+        if error.is_race() {
+            Self::Race
+        } else {
+            Self::Fail(error.into())
+        }
+    }
+}
+
+impl From<anyhow::Error> for Stop {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Fail(error)
+    }
+}
+
+/// A span of the policy's as one that times can be moved by.
+pub(crate) fn span(span: std::time::Duration) -> chrono::TimeDelta {
+    chrono::TimeDelta::from_std(span).unwrap_or(chrono::TimeDelta::MAX)
+}
+
+/// Ends a flow with words for the person.
+pub(crate) fn say<T>(code: &'static str, message: Message) -> Flow<T> {
+    Err(Stop::Say { code, message })
+}
+
+/// What an [`App`] is made of.
+pub struct Parts {
+    /// Time and ids.
+    pub ctx: Ctx,
+    /// The database.
+    pub store: Store,
+    /// The one writer of deliveries.
+    pub inbox: InboxWriter,
+    /// Slack.
+    pub slack: SlackClient,
+    /// The base of Slack's Web API.
+    pub slack_api: Url,
+    /// Fivetran.
+    pub fivetran: FivetranClient,
+    /// The policy to start with.
+    pub policy: Arc<Policy>,
+    /// The redactor to start with.
+    pub redactor: Redactor,
+}
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        Arc::new(Self {
+            ctx: parts.ctx,
+            store: parts.store,
+            inbox: parts.inbox,
+            slack: parts.slack,
+            slack_api: parts.slack_api,
+            fivetran: parts.fivetran,
+            policy: ArcSwap::new(parts.policy),
+            redactor: ArcSwap::from_pointee(parts.redactor),
+            wake: Wake::default(),
+            people: people::Cache::default(),
+        })
+    }
+
+    /// Text from outside without its secrets.
+    pub(crate) fn redacted(&self, text: &str) -> String {
+        self.redactor.load().text(text).into_owned()
+    }
+
+    /// An audit entry, redacted.
+    pub(crate) fn entry(
+        &self,
+        code: &'static str,
+        actor: Actor,
+        subject: impl Into<String>,
+        body: serde_json::Value,
+    ) -> crate::model::audit::Entry {
+        crate::model::audit::Entry {
+            at: self.ctx.now(),
+            code,
+            actor,
+            subject: subject.into(),
+            body: self.redactor.load().facts(&body, &is_ours),
+        }
+    }
+}
+
+/// What of an audit record is never redacted, because a hole in it would make the record worthless:
+/// the hashes that we computed, the delivery's key, and the request exactly as Fivetran gets it
+/// (people's words are redacted at the door, before any request is made of them).
+fn is_ours(key: &str, value: &serde_json::Value) -> bool {
+    let is_hash = |text: &str| {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        text.len() == 64 && text.bytes().all(hex)
+    };
+    match key {
+        "request" | "delivery" => true,
+        key => {
+            let named = key == "fingerprint" || key.ends_with("_hash") || key.ends_with("sha256");
+            named && value.as_str().is_some_and(is_hash)
+        }
+    }
+}
+
+impl App {
+    /// Text as it may be stored: without secrets, and without NUL, which PostgreSQL's texts cannot
+    /// hold. Only what holds a secret is copied.
+    pub fn clean(&self, mut text: String) -> String {
+        text.retain(|c| c != '\0');
+        let redactor = self.redactor.load();
+        let cleaned = match redactor.text(&text) {
+            std::borrow::Cow::Borrowed(_) => None,
+            std::borrow::Cow::Owned(cleaned) => Some(cleaned),
+        };
+        cleaned.unwrap_or(text)
+    }
+
+    /// Records that another body came under a key that was taken before.
+    pub async fn note_forgery(&self, route: &str, key: &str) {
+        tracing::warn!(
+            route,
+            key,
+            "another body came under a known key; it was refused"
+        );
+        let facts = serde_json::json!({ "route": route, "delivery": key });
+        let recorded = async {
+            let mut tx = self.store.begin().await?;
+            tx.audit(self.entry("inbound.forged", Actor::Syncgate, "request", facts));
+            tx.commit().await
+        };
+        if let Err(error) = recorded.await {
+            tracing::error!(%error, "cannot record a refused delivery");
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The emergency handles, from Slack and from the terminal: halt, unhalt, restore, health.
+
+use serde_json::json;
+
+use super::asked::Asked;
+use super::proof::is_unreadable;
+use super::{App, Flow, Ran, Stop, say};
+use crate::model::{Actor, ProposalId, RevertReason, Transition};
+use crate::policy::{Member, Role};
+use crate::slack::cards::HaltView;
+use crate::slack::words;
+use crate::store::{Halt, Tx};
+
+/// How the service is, for `/readyz`, `/metrics` and `syncgate status`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Health {
+    /// Deliveries that wait to be handled.
+    pub inbox_waiting: i64,
+    /// Deliveries that were put aside.
+    pub inbox_dead: i64,
+    /// Messages that wait to be sent.
+    pub messages_waiting: i64,
+    /// Messages that were given up.
+    pub messages_dead: i64,
+    /// Actions that are not settled.
+    pub actions_open: i64,
+    /// Of these, changes that are being taken back.
+    pub reverts_open: i64,
+    /// Changes in force that end by themselves.
+    pub overrides: usize,
+    /// Whether everything is halted.
+    pub halted: bool,
+    /// Whether Slack has told which workspace this is.
+    pub slack_known: bool,
+}
+
+impl App {
+    pub(crate) async fn halt_command(
+        &self,
+        asked: &Asked,
+        member: &Member,
+        reason: Option<String>,
+    ) -> Flow<()> {
+        self.require(Role::Admin, member)?;
+        let mut tx = self.store.begin().await?;
+        let by = Actor::user(&asked.user);
+        match self.halt_in(&mut tx, by, reason).await? {
+            Some(waiting) => {
+                let halt = tx.halted().await?;
+                let tz = self.policy.load().timezone();
+                let message = match halt.as_ref().map(view) {
+                    Some(halt) => words::halt_announced(&halt, waiting, tz),
+                    None => words::halt_is_so(None, tz),
+                };
+                self.settle(tx, asked, &message, "halted").await
+            }
+            None => {
+                let halt = tx.halted().await?;
+                let tz = self.policy.load().timezone();
+                let message = words::halt_is_so(halt.as_ref().map(view).as_ref(), tz);
+                say("halt.already", message)
+            }
+        }
+    }
+
+    pub(crate) async fn unhalt_command(&self, asked: &Asked, member: &Member) -> Flow<()> {
+        self.require(Role::Admin, member)?;
+        let mut tx = self.store.begin().await?;
+        match self.unhalt_in(&mut tx, Actor::user(&asked.user)).await? {
+            Some(waiting) => {
+                let by = Actor::user(&asked.user);
+                let tz = self.policy.load().timezone();
+                let message = words::unhalt_announced(&by, self.ctx.now(), waiting, tz);
+                self.settle(tx, asked, &message, "unhalted").await
+            }
+            None => say(
+                "halt.none",
+                words::halt_is_so(None, self.policy.load().timezone()),
+            ),
+        }
+    }
+
+    /// Halts from the terminal; says whether that is new.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn halt(&self, reason: Option<String>) -> anyhow::Result<bool> {
+        let mut tx = self.store.begin().await?;
+        let halted = plain(self.halt_in(&mut tx, Actor::Operator, reason).await)?;
+        tx.commit().await?;
+        Ok(halted.is_some())
+    }
+
+    /// Ends a halt from the terminal; says whether there was one.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn unhalt(&self) -> anyhow::Result<bool> {
+        let mut tx = self.store.begin().await?;
+        let ended = plain(self.unhalt_in(&mut tx, Actor::Operator).await)?;
+        tx.commit().await?;
+        Ok(ended.is_some())
+    }
+
+    async fn halt_in(&self, tx: &mut Tx, by: Actor, reason: Option<String>) -> Flow<Option<usize>> {
+        let now = self.ctx.now();
+        let reason = reason.map(|reason| self.redacted(&reason));
+        let halt = Halt {
+            by: by.clone(),
+            reason: reason.clone(),
+            at: now,
+        };
+        if !tx.set_halt(&halt).await? {
+            return Ok(None);
+        }
+        tx.audit(self.entry("halt.set", by, "halt", json!({ "reason": reason })));
+        let waiting = self.show_unsettled(tx).await?.len();
+        let policy = self.policy.load();
+        let message = words::halt_announced(&view(&halt), waiting, policy.timezone());
+        let key = format!("halt:{}", now.timestamp_micros());
+        self.post(tx, key, &policy.default_channel(), &message)
+            .await?;
+        Ok(Some(waiting))
+    }
+
+    async fn unhalt_in(&self, tx: &mut Tx, by: Actor) -> Flow<Option<usize>> {
+        let now = self.ctx.now();
+        if !tx.clear_halt().await? {
+            return Ok(None);
+        }
+        tx.audit(self.entry("halt.cleared", by.clone(), "halt", json!({})));
+        let waiting = self.show_unsettled(tx).await?.len();
+        let policy = self.policy.load();
+        let message = words::unhalt_announced(&by, now, waiting, policy.timezone());
+        let key = format!("unhalt:{}", now.timestamp_micros());
+        self.post(tx, key, &policy.default_channel(), &message)
+            .await?;
+        Ok(Some(waiting))
+    }
+
+    async fn show_unsettled(&self, tx: &mut Tx) -> Flow<Vec<ProposalId>> {
+        let unsettled = tx.unsettled_proposals().await?;
+        for id in &unsettled {
+            match self.show(tx, *id).await {
+                // Whatever became of one proposal's rows, a halt is a halt.
+                Err(Stop::Fail(error)) if is_unreadable(&error) => {
+                    tracing::error!(proposal = id.0, %error, "a card cannot be brought up to date");
+                }
+                shown => shown?,
+            }
+        }
+        Ok(unsettled)
+    }
+
+    /// Ends every override in force: each is taken back now instead of at its end. The steps are
+    /// only marked; whoever runs the executor carries them out.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn restore(&self) -> anyhow::Result<usize> {
+        let overrides = self.store.snapshot().await?.overrides().await?;
+        let mut marked = 0;
+        for entry in overrides {
+            let now = self.ctx.now();
+            let mut tx = self.store.begin().await?;
+            let change = Transition::Revert(RevertReason::Restore);
+            match self
+                .advance(
+                    &mut tx,
+                    &entry.step,
+                    change,
+                    Some(now),
+                    None,
+                    Actor::Operator,
+                )
+                .await
+            {
+                Ok(_) => {
+                    tx.commit().await?;
+                    marked += 1;
+                }
+                // Its end came in this moment: the executor has it already.
+                Err(Stop::Race) => {}
+                Err(stop) => plain(Err(stop))?,
+            }
+        }
+        Ok(marked)
+    }
+
+    /// How the service is.
+    ///
+    /// # Errors
+    /// When the database does not answer: then it is not ready.
+    pub async fn health(&self) -> anyhow::Result<Health> {
+        let mut tx = self.store.snapshot().await?;
+        let (messages_waiting, _, messages_dead) = tx.message_backlog().await?;
+        Ok(Health {
+            inbox_waiting: tx.inbox_backlog().await?.0,
+            inbox_dead: tx.dead_inbox().await?,
+            messages_waiting,
+            messages_dead,
+            actions_open: tx.open_steps().await?,
+            reverts_open: tx.open_reverts().await?,
+            overrides: tx.overrides().await?.len(),
+            halted: tx.halted().await?.is_some(),
+            slack_known: tx.fact("slack.team").await?.is_some(),
+        })
+    }
+
+    /// Learns from Slack which workspace this is; deliveries of others are refused by it.
+    ///
+    /// # Errors
+    /// When Slack or the database does not answer.
+    pub async fn learn_team(&self) -> anyhow::Result<Ran> {
+        let identity = self.slack.auth_test().await?;
+        let mut tx = self.store.begin().await?;
+        let known = tx.fact("slack.team").await?;
+        if known
+            .as_deref()
+            .is_some_and(|known| known != identity.team_id)
+        {
+            anyhow::bail!(
+                "SLACK_BOT_TOKEN belongs to workspace {}, but this database to {}; use the token of \
+                 that workspace or another database",
+                identity.team_id,
+                known.unwrap_or_default()
+            );
+        }
+        if tx.set_fact("slack.team", &identity.team_id).await? {
+            let facts = json!({ "team": identity.team_id, "bot": identity.user_id });
+            tx.audit(self.entry("slack.identity", Actor::Syncgate, "slack", facts));
+        }
+        tx.commit().await?;
+        Ok(Ran::Ran)
+    }
+
+    /// Learns which Fivetran identity the key has, and records it (`reference/fivetran.md` §1).
+    ///
+    /// # Errors
+    /// When Fivetran or the database does not answer.
+    pub async fn learn_account(&self) -> anyhow::Result<Ran> {
+        let account = self.fivetran.account().await?;
+        let identity = json!({
+            "account": account.id, "identity": account.identity,
+        });
+        let mut tx = self.store.begin().await?;
+        if tx
+            .set_fact("fivetran.identity", &identity.to_string())
+            .await?
+        {
+            tx.audit(self.entry("fivetran.identity", Actor::Syncgate, "fivetran", identity));
+        }
+        tx.commit().await?;
+        Ok(Ran::Ran)
+    }
+}
+
+fn view(halt: &Halt) -> HaltView {
+    HaltView {
+        by: halt.by.clone(),
+        reason: halt.reason.clone(),
+        at: halt.at,
+    }
+}
+
+/// A flow that nobody in Slack asked for.
+fn plain<T>(flow: Flow<T>) -> anyhow::Result<T> {
+    flow.map_err(|stop| match stop {
+        Stop::Fail(error) => error,
+        Stop::Race => anyhow::anyhow!("another process was faster; try again"),
+        Stop::Say { code, .. } => anyhow::anyhow!("refused: {code}"),
+    })
+}

@@ -1,0 +1,179 @@
+//! Making a proposal: the one way in for commands, incidents and plans.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use serde_json::json;
+
+use super::{App, Flow, Stop};
+use crate::model::{
+    Action, Actor, ChannelId, Connection, Decision, IncidentId, Line, PreImage, Proposal,
+    ProposalId, ProposalKind, ProposalState, Refusal, Revision, UserId, Verdict, Via,
+};
+use crate::store::Tx;
+
+/// What is to be proposed.
+pub(crate) struct Request {
+    pub kind: ProposalKind,
+    pub requester: Actor,
+    pub channel: ChannelId,
+    pub title: String,
+    pub lines: Vec<Line>,
+    pub shadow: Vec<Line>,
+    pub incident: Option<IncidentId>,
+    /// Set where the policy lets the person's own command be the decision.
+    pub direct: Option<(UserId, Via)>,
+}
+
+/// One line for a connection as it was just read.
+pub(crate) fn line(connection: &Connection, action: Action, reason: String) -> Line {
+    Line {
+        connection: connection.id.clone(),
+        name: connection.schema.clone(),
+        action,
+        pre_image: PreImage::of(connection),
+        reason,
+    }
+}
+
+impl App {
+    /// Stores the proposal, puts it before people (or queues it at once, where the command is the
+    /// decision) and shows its card.
+    pub(crate) async fn propose(&self, tx: &mut Tx, request: Request) -> Flow<ProposalId> {
+        let now = self.ctx.now();
+        let policy = self.policy.load();
+        let id = tx.next_proposal().await?;
+        let lines = request.lines;
+        let revision = Revision {
+            expires_at: self.expiry(&lines, now),
+            proposal: id,
+            number: 1,
+            lines,
+            requesters: BTreeSet::from([request.requester.clone()]),
+            created_at: now,
+            policy_hash: policy.hash().to_owned(),
+        };
+        let mut proposal = Proposal {
+            id,
+            kind: request.kind,
+            state: ProposalState::Draft,
+            revision: 1,
+            requester: request.requester,
+            channel: request.channel,
+            title: request.title,
+            incident: request.incident,
+            shadow: request.shadow,
+            created_at: now,
+        };
+        tx.insert_proposal(&proposal).await?;
+        let fingerprint = tx.insert_revision(&revision).await?;
+        let facts = json!({
+            "kind": proposal.kind.as_str(),
+            "title": proposal.title,
+            "revision": 1,
+            "fingerprint": fingerprint.as_str(),
+            "policy_hash": policy.hash(),
+            "lines": &revision.lines,
+            "shadow": &proposal.shadow,
+        });
+        tx.audit(self.entry(
+            "proposal.created",
+            proposal.requester.clone(),
+            subject(id),
+            facts,
+        ));
+        // What only shadow lines propose is shown and never decided on: it stays a draft.
+        if !revision.lines.is_empty() {
+            proposal.state = match &request.direct {
+                Some(_) => proposal
+                    .state
+                    .direct(now, fingerprint.clone())
+                    .map_err(bug)?,
+                None => {
+                    let remind_at = policy.remind_after().map(|after| now + super::span(after));
+                    let escalate_at = policy
+                        .escalate_after()
+                        .map(|after| now + super::span(after));
+                    let expires_at = revision.expires_at;
+                    proposal
+                        .state
+                        .propose(expires_at, remind_at, escalate_at)
+                        .map_err(bug)?
+                }
+            };
+            tx.update_proposal(&proposal, 1).await?;
+        }
+        if let Some((by, via)) = request.direct {
+            let decision = Decision {
+                proposal: id,
+                revision: 1,
+                fingerprint,
+                verdict: Verdict::Direct,
+                by,
+                via,
+                reason: None,
+                policy_hash: policy.hash().to_owned(),
+                at: now,
+            };
+            self.record_decision(tx, &decision, "proposal.direct")
+                .await?;
+            tx.insert_steps(&revision, now).await?;
+        }
+        self.show(tx, id).await?;
+        Ok(id)
+    }
+
+    /// Until when an approval can still do something: the policy's time, but no longer than the
+    /// change itself would last or wait.
+    pub(crate) fn expiry(&self, lines: &[Line], now: DateTime<Utc>) -> DateTime<Utc> {
+        let policys = now + super::span(self.policy.load().expires_after());
+        let own = lines
+            .iter()
+            .filter_map(|line| line.action.until().or(line.action.due_at()))
+            .filter(|end| *end > now);
+        own.fold(policys, DateTime::min)
+    }
+
+    /// Stores a decision and its audit record; says whether the person had not made it before.
+    pub(crate) async fn record_decision(
+        &self,
+        tx: &mut Tx,
+        decision: &Decision,
+        code: &'static str,
+    ) -> Flow<bool> {
+        let new = tx.insert_decision(decision).await?;
+        if new {
+            tx.audit(self.entry(
+                code,
+                Actor::user(&decision.by),
+                subject(decision.proposal),
+                facts_of(decision),
+            ));
+        }
+        Ok(new)
+    }
+}
+
+/// What the audit chain keeps of a decision.
+pub(crate) fn facts_of(decision: &Decision) -> serde_json::Value {
+    json!({
+        "revision": decision.revision,
+        "fingerprint": decision.fingerprint.as_str(),
+        "verdict": decision.verdict.as_str(),
+        "via": decision.via,
+        "reason": decision.reason,
+        "policy_hash": decision.policy_hash,
+    })
+}
+
+/// The audit subject of a proposal.
+pub(crate) fn subject(id: ProposalId) -> String {
+    format!("proposal:{id}")
+}
+
+/// A fresh draft takes every first step; anything else is ours to mend.
+fn bug(refusal: Refusal) -> Stop {
+    Stop::Fail(anyhow::anyhow!(
+        "a new proposal refuses its first step: {refusal:?}"
+    ))
+}

@@ -1,0 +1,230 @@
+//! `syncgate demo`: the whole product on one machine, against a simulated Slack and Fivetran.
+//!
+//! The service is the real one, on a port of its own, configured as any other; only the addresses
+//! it is given are the simulators'. Its database lives in a temporary folder.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use maud::{Markup, html};
+use tokio::net::TcpListener;
+
+use super::serve;
+use super::{Failure, Outcome, logging};
+use crate::app::PolicyFile;
+use crate::config::{Settings, Variables};
+use crate::model::{Clock, Ctx};
+use crate::sim::fault::Faults;
+use crate::sim::fivetran::{FivetranSim, Outcome as SyncOutcome};
+use crate::sim::ledger::{Ledger, Service};
+use crate::sim::page::{self, Extra, Fields};
+use crate::sim::scenarios::demo as scenario;
+use crate::sim::slack::{SlackSim, User};
+use crate::sim::{SimClock, serve as serve_sim};
+
+const CHANNEL: &str = "C0DATAOPS";
+const LEAD: &str = "U0LEAD";
+/// The connection whose failure the demo opens with: it can simply be tried again.
+const FAILED: &str = "gentle_harvest";
+
+pub(super) async fn run(variables: &Variables) -> Outcome {
+    logging::start(variables);
+    let bind: SocketAddr = variables
+        .get("SYNCGATE_BIND")
+        .unwrap_or("127.0.0.1:8080")
+        .parse()
+        .map_err(|_| Failure::User("SYNCGATE_BIND: is no address; write 127.0.0.1:8080".into()))?;
+    let page_listener = TcpListener::bind(bind).await.map_err(|error| {
+        Failure::User(format!(
+            "SYNCGATE_BIND: cannot listen on {bind}: {error}; set SYNCGATE_BIND to a free address"
+        ))
+    })?;
+    let page_url = format!("http://{}", page_listener.local_addr()?);
+
+    let ctx = Ctx::new(Clock::machine());
+    let clock: SimClock = {
+        let ctx = ctx.clone();
+        Arc::new(move || ctx.now())
+    };
+    let signing = ctx.new_id();
+    let webhook = ctx.new_id();
+    let key = ctx.new_id();
+    let secret = ctx.new_id();
+    let token = format!("xoxb-{}", ctx.new_id());
+
+    let fivetran = scenario::account(clock.clone(), &key, &secret);
+    let slack = SlackSim::new(clock.clone(), &signing, &token);
+    people(&slack);
+    let (ledger, faults) = (Ledger::new(), Faults::new());
+    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+    let start = async |service, router| {
+        serve_sim::serve(
+            service,
+            router,
+            ledger.clone(),
+            faults.clone(),
+            clock.clone(),
+            any,
+        )
+        .await
+    };
+    let slack_server = start(Service::Slack, slack.router()).await?;
+    let fivetran_server = start(Service::Fivetran, fivetran.router()).await?;
+    slack.set_public_url(slack_server.url());
+
+    let folder = tempfile::tempdir().context("making a temporary folder")?;
+    let policy = folder.path().join("policy.yml");
+    std::fs::write(&policy, include_str!("demo_policy.yml"))?;
+    let database = format!("sqlite://{}", folder.path().join("demo.db").display());
+    let slack_api = format!("{}/api", slack_server.url());
+    let fivetran_api = fivetran_server.url();
+    let settings = Settings::read(&Variables::of([
+        ("SLACK_BOT_TOKEN", &token),
+        ("SLACK_SIGNING_SECRET", &signing),
+        ("SLACK_API_URL", &slack_api),
+        ("FIVETRAN_API_KEY", &key),
+        ("FIVETRAN_API_SECRET", &secret),
+        ("FIVETRAN_API_URL", &fivetran_api),
+        ("FIVETRAN_WEBHOOK_SECRET", &webhook),
+        ("DATABASE_URL", &database),
+        ("SYNCGATE_BIND", "127.0.0.1:0"),
+    ]))?;
+    let file = PolicyFile::new(policy, settings.own_secrets());
+    let service = serve::start(&settings, file).await?;
+    slack.set_target(&service.url);
+    fivetran.set_webhook(&format!("{}/fivetran/webhooks", service.url), &webhook);
+
+    let extra = Extra {
+        title: "Syncgate demo".into(),
+        panel: {
+            let fivetran = fivetran.clone();
+            Arc::new(move || panel(&fivetran))
+        },
+        switch: {
+            let fivetran = fivetran.clone();
+            Arc::new(move |fields| switch(&fivetran, &fields))
+        },
+    };
+    let page =
+        tokio::spawn(axum::serve(page_listener, page::router(slack.clone(), extra)).into_future());
+    let webhooks = tokio::spawn(deliver_webhooks(fivetran.clone()));
+    let opening = tokio::spawn(open(slack, fivetran));
+    println!("Syncgate demo: open {page_url} in a browser. Ctrl-C ends it; nothing is kept.");
+    let ended = service.until_stopped().await;
+    for task in [
+        page.abort_handle(),
+        webhooks.abort_handle(),
+        opening.abort_handle(),
+    ] {
+        task.abort();
+    }
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn people(slack: &SlackSim) {
+    slack.add_user(User::new(LEAD, "Lena Lead"));
+    slack.add_user(User::new("U0ENGINEER", "Emil Engineer"));
+    slack.add_user(User::new("U0ANALYST", "Ana Analyst"));
+    slack.add_user(User {
+        is_restricted: true,
+        ..User::new("U0GUEST", "Gus Guest")
+    });
+    slack.add_group("S0DATAENG", "data-eng", &[LEAD, "U0ENGINEER"]);
+    slack.add_group("S0ANALYTICS", "analytics", &["U0ANALYST", "U0ENGINEER"]);
+    slack.add_channel(CHANNEL, "data-ops");
+}
+
+/// The demo opens with a plan and an incident.
+async fn open(slack: SlackSim, fivetran: FivetranSim) {
+    let reason = "com.zendesk.client.ZendeskResponseException: HTTP 503 Service Unavailable: \
+                  the server is temporarily unable to handle the request";
+    fivetran.next_sync(
+        FAILED,
+        SyncOutcome::fails(0, "unknown_sync_failure", "Sync failed", reason),
+    );
+    fivetran.start_sync(FAILED);
+    // The service learns its workspace from Slack in its first moments; until then it takes no orders.
+    for _ in 0..50 {
+        let ack = slack.command(LEAD, CHANNEL, "plan now").await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        if ack.ok() && !slack.messages(CHANNEL).is_empty() {
+            return;
+        }
+    }
+}
+
+async fn deliver_webhooks(fivetran: FivetranSim) {
+    loop {
+        fivetran.tick();
+        fivetran.deliver_webhooks().await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+/// The simulated Fivetran beside the channel: what each connection does, and what arrived.
+fn panel(fivetran: &FivetranSim) -> Markup {
+    let panel = fivetran.panel();
+    html! {
+        h2 { "Simulated Fivetran" }
+        table {
+            thead { tr { th { "Connection" } th { "State" } th { "Every" } th { "" } } }
+            tbody {
+                @for line in &panel.connections {
+                    tr {
+                        td { strong { (line.schema) } br; small { (line.id) } }
+                        td {
+                            (line.sync_state)
+                            @if line.failed { " · failed" }
+                            @if line.schedule_type == "manual" { " · manual" }
+                        }
+                        td { (line.sync_frequency) " min" }
+                        td {
+                            form method="post" action="/page/switch" {
+                                input type="hidden" name="connection" value=(line.id);
+                                button name="do" value="fail" { "Fail now" }
+                                button name="do" value="mend" { "Mend" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        h2 { "Changes that arrived" }
+        @if panel.effects.is_empty() { p { "None yet." } }
+        ol reversed {
+            @for effect in panel.effects.iter().take(12) {
+                li { (effect.at.format("%H:%M:%S")) " " (effect.connection_id) ": " (format!("{:?}", effect.what)) }
+            }
+        }
+    }
+}
+
+fn switch(fivetran: &FivetranSim, fields: &Fields) {
+    let field = |name: &str| {
+        fields
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    };
+    let Some(id) = field("connection") else {
+        return;
+    };
+    match field("do") {
+        Some("fail") => {
+            let reason = "java.net.SocketTimeoutException: Read timed out after 300000 ms";
+            fivetran.next_sync(
+                id,
+                SyncOutcome::fails(0, "unknown_sync_failure", "Sync failed", reason),
+            );
+            fivetran.start_sync(id);
+        }
+        Some("mend") => {
+            fivetran.repair(id, 1);
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,118 @@
+//! `syncgate halt | unhalt | status | restore`: the emergency handles without Slack.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::assemble::{self, Assembled};
+use super::{Failure, Outcome};
+use crate::app::Ran;
+use crate::config::Variables;
+use crate::store::{Access, Store};
+
+async fn beside(variables: &Variables) -> Result<Assembled, Failure> {
+    let (settings, file) = assemble::settings(variables)?;
+    assemble::app(&settings, file, Access::Beside).await
+}
+
+pub(super) async fn halt(variables: &Variables, reason: &[String]) -> Outcome {
+    let Assembled { app, .. } = beside(variables).await?;
+    let reason = (!reason.is_empty()).then(|| reason.join(" "));
+    if app.halt(reason).await? {
+        println!("Halted. Nothing is sent to Fivetran until `syncgate unhalt`.");
+    } else {
+        println!("Halted already.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn unhalt(variables: &Variables) -> Outcome {
+    let Assembled { app, .. } = beside(variables).await?;
+    if app.unhalt().await? {
+        println!("Unhalted. What is not past its time goes on.");
+    } else {
+        println!("Not halted: there is nothing to let go on.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn status(variables: &Variables, json: bool) -> Outcome {
+    let address = variables.database();
+    let (store, _lock) = Store::open(address, Access::ReadOnly)
+        .await
+        .map_err(|error| Failure::User(error.to_string()))?;
+    let mut tx = store.snapshot().await?;
+    let halt = tx.halted().await?;
+    let overrides = tx.overrides().await?;
+    let (inbox, _) = tx.inbox_backlog().await?;
+    let (messages, _, dead) = tx.message_backlog().await?;
+    let open = tx.open_steps().await?;
+    let head = tx.audit_head().await?;
+    if json {
+        let overrides: Vec<_> = overrides
+            .iter()
+            .map(|o| serde_json::json!({
+                "proposal": o.step.proposal, "connection": o.step.connection, "ends_at": o.ends_at,
+            }))
+            .collect();
+        let status = serde_json::json!({
+            "halted": halt.as_ref().map(|h| serde_json::json!({ "by": h.by, "reason": h.reason, "at": h.at })),
+            "overrides": overrides,
+            "deliveries_waiting": inbox,
+            "messages_waiting": messages,
+            "messages_given_up": dead,
+            "actions_open": open,
+            "audit_head": head,
+        });
+        println!("{status:#}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    match halt {
+        Some(halt) => {
+            let reason = halt
+                .reason
+                .map(|reason| format!(": {reason}"))
+                .unwrap_or_default();
+            println!(
+                "HALTED by {} at {}{reason}",
+                halt.by,
+                halt.at.format("%F %T UTC")
+            );
+        }
+        None => println!("not halted"),
+    }
+    for entry in &overrides {
+        println!(
+            "override: {} by proposal {}, ends {}",
+            entry.step.connection,
+            entry.step.proposal,
+            entry.ends_at.format("%F %T UTC")
+        );
+    }
+    println!("actions not settled: {open}");
+    println!("deliveries waiting: {inbox}");
+    println!("messages waiting: {messages}, given up: {dead}");
+    println!("audit head: {}", head.short());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How long `restore` waits for Fivetran to take everything back.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Takes every override back. It works beside a running service and without one: whoever claims a
+/// step first carries it out, and nobody carries it out twice.
+pub(super) async fn restore(variables: &Variables) -> Outcome {
+    let Assembled { app, .. } = beside(variables).await?;
+    let marked = app.restore().await?;
+    println!("To be taken back: {marked}.");
+    let began = app.ctx.monotonic();
+    while began.elapsed() < PATIENCE {
+        while app.run_step().await? == Ran::Ran {}
+        if app.health().await?.reverts_open == 0 {
+            println!("Done. Their cards follow as soon as the service runs.");
+            return Ok(ExitCode::SUCCESS);
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    println!("Not everything could be taken back yet; the service goes on with it.");
+    Ok(ExitCode::from(1))
+}

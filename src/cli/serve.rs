@@ -1,0 +1,138 @@
+//! `syncgate serve`: the service.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use super::assemble::{self, Assembled};
+use super::{Failure, Outcome, logging};
+use crate::config::{Settings, Variables};
+use crate::http::{Door, router};
+use crate::jobs;
+use crate::store::{Access, Store};
+
+/// What has not ended by then after SIGTERM is left to the next start: it is all in the database.
+const DRAIN: Duration = Duration::from_secs(8);
+
+pub(super) async fn run(variables: &Variables) -> Outcome {
+    logging::start(variables);
+    let (settings, file) = assemble::settings(variables)?;
+    let service = start(&settings, file).await?;
+    service.until_stopped().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A running service.
+pub(super) struct Service {
+    /// Where it listens.
+    pub url: String,
+    stop: watch::Sender<bool>,
+    http: tokio::task::JoinHandle<std::io::Result<()>>,
+    workers: tokio::task::JoinHandle<anyhow::Result<()>>,
+    writer: tokio::task::JoinHandle<()>,
+    store: Store,
+    _lock: crate::store::Lock,
+}
+
+/// Starts the service; when this returns, it answers.
+pub(super) async fn start(
+    settings: &Settings,
+    file: crate::app::PolicyFile,
+) -> Result<Service, Failure> {
+    let Assembled {
+        app,
+        policy,
+        writer,
+        lock,
+    } = assemble::app(settings, file, Access::Serve).await?;
+    logging::redact(&app);
+    let listener = TcpListener::bind(settings.bind).await.map_err(|error| {
+        Failure::User(format!(
+            "SYNCGATE_BIND: cannot listen on {}: {error}; set it to a free address",
+            settings.bind
+        ))
+    })?;
+    let url = format!("http://{}", listener.local_addr()?);
+    if let Store::Sqlite { .. } = app.store {
+        // Alone on this file: whatever a dead process held is free.
+        let mut tx = app.store.begin().await?;
+        tx.free_leases(app.ctx.now()).await?;
+        tx.commit().await?;
+    }
+    app.record_policy().await?;
+    let door = Arc::new(Door {
+        app: app.clone(),
+        slack_secrets: settings.slack_secrets.clone(),
+        webhook_secrets: settings.webhook_secrets.clone(),
+        // A recorder that is installed already shows the same figures.
+        metrics: PrometheusBuilder::new().install_recorder().ok(),
+    });
+    let (stop, stopped) = watch::channel(false);
+    let mut closing = stopped.clone();
+    let listener = listener.tap_io(|stream| {
+        // Answers are small; without this each would wait for the peer's acknowledgement.
+        let _ = stream.set_nodelay(true);
+    });
+    let http = tokio::spawn(
+        axum::serve(listener, router(door))
+            .with_graceful_shutdown(async move {
+                let _ = closing.wait_for(|stop| *stop).await;
+            })
+            .into_future(),
+    );
+    let writer = tokio::spawn(writer);
+    let workers = tokio::spawn(jobs::run(app.clone(), policy, stopped));
+    tracing::info!(%url, database = app.store.engine(), policy = app.policy.load().hash(), "ready");
+    Ok(Service {
+        url,
+        stop,
+        http,
+        workers,
+        writer,
+        store: app.store.clone(),
+        _lock: lock,
+    })
+}
+
+impl Service {
+    /// Runs until SIGTERM or Ctrl-C, then drains.
+    ///
+    /// # Errors
+    /// When a part of the service ends by itself: it must not go on without it.
+    pub async fn until_stopped(mut self) -> anyhow::Result<()> {
+        let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+        tokio::select! {
+            ended = &mut self.workers => {
+                ended.context("the workers")??;
+                anyhow::bail!("the workers ended");
+            }
+            ended = &mut self.http => {
+                ended.context("the HTTP server")??;
+                anyhow::bail!("the HTTP server ended");
+            }
+            _ = &mut self.writer => anyhow::bail!("the inbox writer ended"),
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping: nothing new is begun, what is under way is finished");
+        let _ = self.stop.send(true);
+        let drained = tokio::time::timeout(DRAIN, async {
+            let _ = (&mut self.http).await;
+            let _ = (&mut self.workers).await;
+        })
+        .await;
+        if drained.is_err() {
+            tracing::warn!("not everything ended in time; the next start goes on with it");
+        }
+        // Folding SQLite's log into its file takes a moment; a hanging server must not keep us.
+        let _ = tokio::time::timeout(Duration::from_secs(1), self.store.close()).await;
+        Ok(())
+    }
+}

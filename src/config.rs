@@ -1,0 +1,379 @@
+//! Settings from the environment and a `.env` file (SPEC §4).
+//!
+//! All that is missing or wrong is told at once, each with its remedy. No value of a secret is ever
+//! part of a message.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+/// Where the settings come from: the environment, and behind it the `.env` file.
+#[derive(Clone, Default)]
+pub struct Variables(HashMap<String, String>);
+
+impl fmt::Debug for Variables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The whole environment, with who knows whose secrets in it.
+        f.debug_struct("Variables").finish_non_exhaustive()
+    }
+}
+
+/// The settings of `serve`.
+pub struct Settings {
+    /// `DATABASE_URL`
+    pub database: String,
+    /// `SYNCGATE_POLICY`
+    pub policy: PathBuf,
+    /// `SYNCGATE_BIND`
+    pub bind: SocketAddr,
+    /// `SLACK_BOT_TOKEN`
+    pub slack_token: SecretString,
+    /// `SLACK_SIGNING_SECRET`; two, separated by a comma, while one replaces the other.
+    pub slack_secrets: Vec<SecretString>,
+    /// `SLACK_API_URL`
+    pub slack_api: Url,
+    /// `FIVETRAN_API_KEY`
+    pub fivetran_key: String,
+    /// `FIVETRAN_API_SECRET`
+    pub fivetran_secret: SecretString,
+    /// `FIVETRAN_API_URL`
+    pub fivetran_api: Url,
+    /// `FIVETRAN_WEBHOOK_SECRET`; empty switches the route off.
+    pub webhook_secrets: Vec<SecretString>,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The key names an account, and a database's address may hold its password.
+        f.debug_struct("Settings")
+            .field("policy", &self.policy)
+            .field("bind", &self.bind)
+            .field("slack_api", &self.slack_api.as_str())
+            .field("fivetran_api", &self.fivetran_api.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One setting that is missing or wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+/// All that is missing or wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, problem) in self.0.iter().enumerate() {
+            let newline = if i > 0 { "\n" } else { "" };
+            write!(f, "{newline}{}: {}", problem.name, problem.what)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Variables {
+    /// The process's environment; where a variable is not set there, the `.env` file in `folder`.
+    ///
+    /// # Errors
+    /// When the `.env` file is there but cannot be read; names the line.
+    pub fn load(folder: &Path) -> Result<Self, Problems> {
+        let mut values = HashMap::new();
+        let file = folder.join(".env");
+        if file.exists() {
+            let wrong = |error: &dyn fmt::Display| {
+                let what = format!("cannot be read: {error}");
+                Problems(vec![Problem { name: ".env", what }])
+            };
+            let text = std::fs::read_to_string(&file).map_err(|error| wrong(&error))?;
+            for pair in dotenvy::from_read_iter(text.as_bytes()) {
+                // The error's text repeats the line, which may hold a secret.
+                let (name, value) = pair.map_err(|error| wrong(&not_a_pair(&text, &error)))?;
+                values.insert(name, value);
+            }
+        }
+        // Variables that are not Unicode cannot be any of ours.
+        values.extend(std::env::vars_os().filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }));
+        Ok(Self(values))
+    }
+
+    /// Variables given by hand.
+    pub fn of<const N: usize>(pairs: [(&str, &str); N]) -> Self {
+        Self(
+            pairs
+                .into_iter()
+                .map(|(n, v)| (n.to_owned(), v.to_owned()))
+                .collect(),
+        )
+    }
+
+    /// A variable that is set and not empty.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// `DATABASE_URL`, or its default.
+    pub fn database(&self) -> &str {
+        self.get("DATABASE_URL").unwrap_or("sqlite://syncgate.db")
+    }
+}
+
+/// Which line of the `.env` file cannot be read, without a word of it.
+fn not_a_pair(text: &str, error: &dotenvy::Error) -> String {
+    let number = match error {
+        dotenvy::Error::LineParse(line, _) => text.lines().position(|l| l.trim() == line.trim()),
+        _ => None,
+    };
+    number.map_or_else(
+        || "a line is not NAME=value".to_owned(),
+        |before| format!("line {} is not NAME=value", before + 1),
+    )
+}
+
+/// Collects problems while the settings are read.
+struct Reader<'a> {
+    from: &'a Variables,
+    problems: Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn problem(&mut self, name: &'static str, what: impl Into<String>) {
+        self.problems.push(Problem {
+            name,
+            what: what.into(),
+        });
+    }
+
+    fn required(&mut self, name: &'static str, remedy: &str) -> String {
+        match self.from.get(name) {
+            Some(value) => value.to_owned(),
+            None => {
+                self.problem(name, format!("is not set; {remedy}"));
+                String::new()
+            }
+        }
+    }
+
+    fn parsed<T>(
+        &mut self,
+        name: &'static str,
+        default: &str,
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        match parse(self.from.get(name).unwrap_or(default)) {
+            Ok(value) => Some(value),
+            Err(what) => {
+                self.problem(name, what);
+                None
+            }
+        }
+    }
+
+    /// Secrets that sign what comes in: whoever knows or guesses one can approve anything.
+    fn secrets(&mut self, name: &'static str) -> Vec<SecretString> {
+        let Some(value) = self.from.get(name) else {
+            return Vec::new();
+        };
+        let secrets: Vec<&str> = value.split(',').map(str::trim).collect();
+        let weak = |secret: &&str| secret.len() < 16 || is_placeholder(secret);
+        if secrets.len() > 2 || secrets.iter().any(weak) {
+            self.problem(
+                name,
+                "is too short or a placeholder; copy the real secret (at least 16 characters; two, \
+                 separated by a comma, while you change it)",
+            );
+            return Vec::new();
+        }
+        secrets
+            .into_iter()
+            .map(|secret| secret.to_owned().into())
+            .collect()
+    }
+}
+
+/// What stands in a file until somebody puts the secret there: words that ask for it, brackets of a
+/// template that was not filled, one character again and again.
+fn is_placeholder(secret: &str) -> bool {
+    const WORDS: [&str; 14] = [
+        "change",
+        "secret",
+        "xxx",
+        "your",
+        "placeholder",
+        "example",
+        "replace",
+        "insert",
+        "enter",
+        "todo",
+        "dummy",
+        "fill",
+        "signing",
+        "slack_signing",
+    ];
+    let plain = secret.to_lowercase().replace('-', "_");
+    let bare = plain.trim_start_matches('$');
+    let distinct: HashSet<char> = plain.chars().collect();
+    WORDS.iter().any(|word| bare.starts_with(word))
+        || ["<", "[", "${", "{{"]
+            .iter()
+            .any(|open| secret.starts_with(open))
+        || distinct.len() < 5
+}
+
+fn url(value: &str) -> Result<Url, String> {
+    let url = Url::parse(value).map_err(|error| format!("is not a URL: {error}"))?;
+    let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    match url.scheme() {
+        "https" => Ok(url),
+        // The simulator and a developer's proxy; credentials leave the machine only over TLS.
+        "http" if local => Ok(url),
+        _ => Err("must begin with https:// (http:// only for this machine)".to_owned()),
+    }
+}
+
+impl Settings {
+    /// Reads the settings of `serve`.
+    ///
+    /// # Errors
+    /// Everything that is missing or wrong.
+    pub fn read(from: &Variables) -> Result<Self, Problems> {
+        let mut r = Reader {
+            from,
+            problems: Vec::new(),
+        };
+        let token = r.required(
+            "SLACK_BOT_TOKEN",
+            "it is the xoxb- token on your Slack app's page under OAuth & Permissions",
+        );
+        if !token.is_empty() && !token.starts_with("xoxb-") {
+            r.problem(
+                "SLACK_BOT_TOKEN",
+                "is no bot token; a bot token begins with xoxb-",
+            );
+        }
+        let slack_secrets = r.secrets("SLACK_SIGNING_SECRET");
+        let told = r.problems.iter().any(|p| p.name == "SLACK_SIGNING_SECRET");
+        if slack_secrets.is_empty() && !told {
+            r.problem(
+                "SLACK_SIGNING_SECRET",
+                "is not set; it is on your Slack app's page under Basic Information",
+            );
+        }
+        let fivetran_key = r.required(
+            "FIVETRAN_API_KEY",
+            "make a system key in Fivetran under Account Settings, API Config",
+        );
+        let fivetran_secret = r.required("FIVETRAN_API_SECRET", "it comes with the API key");
+        let webhook_secrets = r.secrets("FIVETRAN_WEBHOOK_SECRET");
+        let slack_api = r.parsed("SLACK_API_URL", "https://slack.com/api", url);
+        let fivetran_api = r.parsed("FIVETRAN_API_URL", "https://api.fivetran.com", url);
+        let bind = r.parsed("SYNCGATE_BIND", "127.0.0.1:8080", |value| {
+            value
+                .parse()
+                .map_err(|_| format!("{value} is no address; write 127.0.0.1:8080"))
+        });
+        let database = r.parsed("DATABASE_URL", "sqlite://syncgate.db", |value| {
+            let known = ["sqlite:", "postgres:", "postgresql:"];
+            if known.iter().any(|scheme| value.starts_with(scheme)) {
+                Ok(value.to_owned())
+            } else {
+                Err("must begin with sqlite:// or postgres://".to_owned())
+            }
+        });
+        let policy = PathBuf::from(from.get("SYNCGATE_POLICY").unwrap_or("policy.yml"));
+        match (
+            r.problems.is_empty(),
+            slack_api,
+            fivetran_api,
+            bind,
+            database,
+        ) {
+            (true, Some(slack_api), Some(fivetran_api), Some(bind), Some(database)) => Ok(Self {
+                database,
+                policy,
+                bind,
+                slack_token: token.into(),
+                slack_secrets,
+                slack_api,
+                fivetran_key,
+                fivetran_secret: fivetran_secret.into(),
+                fivetran_api,
+                webhook_secrets,
+            }),
+            _ => Err(Problems(r.problems)),
+        }
+    }
+
+    /// Every secret of ours, for the redactor: none of them may leave, whatever quotes it.
+    pub fn own_secrets(&self) -> Vec<String> {
+        let mut own = vec![
+            self.slack_token.expose_secret().to_owned(),
+            self.fivetran_secret.expose_secret().to_owned(),
+            self.fivetran_key.clone(),
+        ];
+        let signing = self.slack_secrets.iter().chain(&self.webhook_secrets);
+        own.extend(signing.map(|secret| secret.expose_secret().to_owned()));
+        if let Ok(database) = Url::parse(&self.database) {
+            own.extend(database.password().map(str::to_owned));
+        }
+        own
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_that_is_missing_is_told_at_once() {
+        let problems = Settings::read(&Variables::default())
+            .unwrap_err()
+            .to_string();
+        insta::assert_snapshot!(problems, @r"
+        SLACK_BOT_TOKEN: is not set; it is the xoxb- token on your Slack app's page under OAuth & Permissions
+        SLACK_SIGNING_SECRET: is not set; it is on your Slack app's page under Basic Information
+        FIVETRAN_API_KEY: is not set; make a system key in Fivetran under Account Settings, API Config
+        FIVETRAN_API_SECRET: is not set; it comes with the API key
+        ");
+    }
+
+    #[test]
+    fn t008_a_placeholder_is_no_secret_and_is_not_repeated() {
+        let wrong = Variables::of([
+            ("SLACK_BOT_TOKEN", "token-of-mine"),
+            ("SLACK_SIGNING_SECRET", "changeme-changeme-changeme"),
+            ("FIVETRAN_API_KEY", "k"),
+            ("FIVETRAN_API_SECRET", "s"),
+            ("FIVETRAN_WEBHOOK_SECRET", "short"),
+            ("FIVETRAN_API_URL", "http://api.fivetran.com"),
+            ("SYNCGATE_BIND", "here"),
+            ("DATABASE_URL", "mysql://x"),
+        ]);
+        let problems = Settings::read(&wrong).unwrap_err().to_string();
+        insta::assert_snapshot!(problems, @r"
+        SLACK_BOT_TOKEN: is no bot token; a bot token begins with xoxb-
+        SLACK_SIGNING_SECRET: is too short or a placeholder; copy the real secret (at least 16 characters; two, separated by a comma, while you change it)
+        FIVETRAN_WEBHOOK_SECRET: is too short or a placeholder; copy the real secret (at least 16 characters; two, separated by a comma, while you change it)
+        FIVETRAN_API_URL: must begin with https:// (http:// only for this machine)
+        SYNCGATE_BIND: here is no address; write 127.0.0.1:8080
+        DATABASE_URL: must begin with sqlite:// or postgres://
+        ");
+        assert!(!problems.contains("changeme"));
+    }
+}

@@ -1,0 +1,56 @@
+//! Fivetran's webhook route.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+
+use super::{Door, Refused, expect_type, sha256, single};
+use crate::fivetran as webhook;
+use crate::store::{Arrival, Arrived};
+
+/// `POST /fivetran/webhooks`. Everything that is signed is answered 200, whatever it says: after
+/// refusals for a day Fivetran switches the webhook off.
+pub(super) async fn webhooks(
+    State(door): State<Arc<Door>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<StatusCode, Refused> {
+    expect_type(&headers, "application/json")?;
+    let signed = single(&headers, "x-fivetran-signature-256");
+    let signed = signed.filter(|signed| webhook::verify(&door.webhook_secrets, &body, signed));
+    let Some(signed) = signed else {
+        tracing::warn!("a webhook that is not Fivetran's was refused");
+        metrics::counter!("syncgate_unauthorized_total", "from" => "fivetran").increment(1);
+        return Err(Refused(StatusCode::UNAUTHORIZED));
+    };
+    let mut hint = webhook::parse(&body).map_err(|error| {
+        tracing::warn!(%error, "a signed webhook cannot be read");
+        Refused(StatusCode::BAD_REQUEST)
+    })?;
+    let key = format!("webhook:{}", hint.key());
+    for text in [
+        &mut hint.reason,
+        &mut hint.connection_name,
+        &mut hint.sync_id,
+        &mut hint.status,
+        &mut hint.task_type,
+    ] {
+        *text = text.take().map(|text| door.app.clean(text));
+    }
+    hint.event = door.app.clean(hint.event);
+    let arrival = Arrival {
+        key,
+        route: "webhook",
+        received_at: door.app.ctx.now(),
+        body: serde_json::to_string(&hint).map_err(|_| Refused(StatusCode::BAD_REQUEST))?,
+        raw_sha256: sha256(&body),
+        signature: signed.to_owned(),
+        held: false,
+    };
+    if door.persist(arrival).await? == Arrived::New {
+        door.app.wake.inbox.notify_one();
+    }
+    Ok(StatusCode::OK)
+}

@@ -1,0 +1,117 @@
+//! The HTTP door: verify, parse, persist, answer. Nothing is decided here.
+
+mod fivetran;
+mod health;
+mod slack;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use metrics_exporter_prometheus::PrometheusHandle;
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::store::{Arrival, Arrived, WriterGone};
+
+/// Bodies beyond this are not read: Slack's and Fivetran's are far smaller.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// What the door needs beside the app.
+pub struct Door {
+    /// The app.
+    pub app: Arc<App>,
+    /// Slack's signing secrets: the present one, and the next while they are being changed.
+    pub slack_secrets: Vec<SecretString>,
+    /// Fivetran's webhook secrets; none switches the route off.
+    pub webhook_secrets: Vec<SecretString>,
+    /// What `/metrics` shows; `None` where no recorder is installed.
+    pub metrics: Option<PrometheusHandle>,
+}
+
+/// The routes of SPEC §4. Slack's and Fivetran's exist only where their secret is set.
+pub fn router(door: Arc<Door>) -> Router {
+    let mut router = Router::new()
+        .route("/healthz", get(health::healthz))
+        .route("/readyz", get(health::readyz))
+        .route("/metrics", get(health::metrics));
+    if !door.slack_secrets.is_empty() {
+        router = router
+            .route("/slack/commands", post(slack::commands))
+            .route("/slack/interactions", post(slack::interactions))
+            .route("/slack/events", post(slack::events));
+    }
+    if !door.webhook_secrets.is_empty() {
+        router = router.route("/fivetran/webhooks", post(fivetran::webhooks));
+    }
+    router
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .with_state(door)
+}
+
+/// Why a request goes no further than the door. Its answer has no body: whoever sent it is not
+/// told what was wrong.
+#[derive(Debug)]
+struct Refused(StatusCode);
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        if self.0 == StatusCode::SERVICE_UNAVAILABLE {
+            return (self.0, [(header::RETRY_AFTER, "1")]).into_response();
+        }
+        self.0.into_response()
+    }
+}
+
+/// The one value of a header; a header that is missing, doubled or not ASCII is no header.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// Refuses bodies that are not of the expected type, or compressed: neither sender does that, and
+/// nothing is unpacked for a stranger.
+fn expect_type(headers: &HeaderMap, expected: &str) -> Result<(), Refused> {
+    let unsupported = Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(unsupported);
+    }
+    let given = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let given = given
+        .and_then(|value| value.split(';').next())
+        .map(str::trim);
+    match given {
+        Some(given) if given.eq_ignore_ascii_case(expected) => Ok(()),
+        _ => Err(unsupported),
+    }
+}
+
+fn sha256(body: &[u8]) -> String {
+    hex::encode(Sha256::digest(body))
+}
+
+impl Door {
+    /// Makes a delivery durable. Only then may it be acknowledged (SPEC I3).
+    async fn persist(&self, arrival: Arrival) -> Result<Arrived, Refused> {
+        let route = arrival.route;
+        metrics::counter!("syncgate_deliveries_total", "route" => route).increment(1);
+        match self.app.inbox.store(arrival).await {
+            Ok(arrived) => Ok(arrived),
+            Err(error) => {
+                metrics::counter!("syncgate_deliveries_refused_total", "route" => route)
+                    .increment(1);
+                if !matches!(error, WriterGone::Full) {
+                    tracing::error!(route, %error, "a delivery could not be stored");
+                }
+                Err(Refused(StatusCode::SERVICE_UNAVAILABLE))
+            }
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Incidents: one living problem of one connection.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::connection::Notice;
+use super::ids::{ChannelId, ConnectionId, IncidentId, ProposalId};
+
+/// How an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentState {
+    /// Nobody has done anything yet.
+    Open,
+    /// Its fix is approved or runs.
+    Recovering,
+    /// A later success proves that it is over.
+    Resolved,
+    /// A person waved it away.
+    Dismissed,
+}
+
+impl IncidentState {
+    /// The word in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Recovering => "recovering",
+            Self::Resolved => "resolved",
+            Self::Dismissed => "dismissed",
+        }
+    }
+
+    /// The word that the card begins with.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Recovering => "Recovering",
+            Self::Resolved => "Resolved",
+            Self::Dismissed => "Dismissed",
+        }
+    }
+}
+
+/// One living problem, with what Fivetran says about it. Every text in it is untrusted and was
+/// redacted before it came here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its number.
+    pub id: IncidentId,
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// Its schema name.
+    pub name: String,
+    /// How it stands.
+    pub state: IncidentState,
+    /// Where its card is.
+    pub channel: ChannelId,
+    /// When it was opened.
+    pub opened_at: DateTime<Utc>,
+    /// `failed_at` of the latest failure that it counts.
+    pub failed_at: DateTime<Utc>,
+    /// How often the sync has failed since.
+    pub failures: i64,
+    /// What the sync said at its end, where a webhook told it.
+    pub reason: Option<String>,
+    /// What Fivetran says stops it.
+    pub tasks: Vec<Notice>,
+    /// What Fivetran warns of.
+    pub warnings: Vec<Notice>,
+    /// The proposal that answers it.
+    pub proposal: Option<ProposalId>,
+    /// When a success proved that it is over.
+    pub resolved_at: Option<DateTime<Utc>>,
+}

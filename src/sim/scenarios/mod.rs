@@ -1,0 +1,3 @@
+//! Ready-made simulated worlds.
+
+pub mod demo;

@@ -1,0 +1,186 @@
+//! The card of an incident: what failed, since when, what Fivetran says, what comes next.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use slack_morphism::prelude::*;
+
+use super::blocks::{button, confirm};
+use super::message::{Builder, Message};
+use super::proposal::chain;
+use super::text::Words;
+use crate::model::{Incident, IncidentState, Notice, ProposalId, audit};
+use crate::slack::inert::Inert;
+
+/// The proposal that answers an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remedy {
+    /// Its number.
+    pub proposal: ProposalId,
+    /// What its approve button carries.
+    pub value: String,
+    /// What it would do, in a few words.
+    pub what: String,
+    /// Whether a click here can still approve it; else the card names its number.
+    pub can_approve: bool,
+    /// Whether it kills, costs or stops data.
+    pub dangerous: bool,
+}
+
+/// All that an incident's card shows.
+#[derive(Clone, Copy, Debug)]
+pub struct IncidentView<'a> {
+    /// The incident.
+    pub incident: &'a Incident,
+    /// What answers it.
+    pub remedy: Option<&'a Remedy>,
+    /// What a person has to do, where nothing can be proposed.
+    pub person: Option<&'static str>,
+    /// Who is told: a user or a user group, once the mention is due.
+    pub owner: Option<&'a str>,
+    /// The end of the audit chain.
+    pub head: &'a audit::Head,
+    /// The policy's zone.
+    pub tz: Tz,
+    /// Now.
+    pub now: DateTime<Utc>,
+}
+
+/// Tasks, and warnings, that the card shows.
+const NOTICES: usize = 4;
+
+/// The card of an incident.
+pub fn incident_card(v: &IncidentView<'_>) -> Message {
+    let i = v.incident;
+    let head = Words::new()
+        .bold(i.state.title())
+        .say(" · incident ")
+        .number(i.id)
+        .say(" · ")
+        .name(&i.name)
+        .say(" ")
+        .id(i.connection.as_str())
+        .say(": the sync failed");
+    let fallback = Words::new()
+        .say(i.state.title())
+        .say(": incident ")
+        .number(i.id)
+        .say(", the sync of ")
+        .quote(&i.name, 100)
+        .say(" failed. Next: ")
+        .then(next_step(v));
+    let mut card = Builder::with_fallback(&fallback, &head).paragraph(&since(v));
+    if let Some(reason) = &i.reason {
+        card = card.block(quoted("What the sync said", None, reason));
+    }
+    card = notices(card, "Task, stops syncing", &i.tasks);
+    card = notices(card, "Warning", &i.warnings);
+    card = card.paragraph(&Words::new().bold("Next").say(": ").then(next_step(v)));
+    if let Some(owner) = v.owner {
+        card = card.paragraph(&Words::new().say("Owner: ").role(owner));
+    }
+    card.buttons(buttons(v)).small(&chain(v.head)).build()
+}
+
+fn since(v: &IncidentView<'_>) -> Words {
+    let i = v.incident;
+    let words = Words::new()
+        .say("Since ")
+        .time(i.opened_at, v.tz)
+        .say(", failed ")
+        .number(i.failures)
+        .say(if i.failures == 1 { " time" } else { " times" })
+        .say(", last ")
+        .time(i.failed_at, v.tz)
+        .say(".");
+    match i.resolved_at {
+        Some(at) => words.say(" Over since ").time(at, v.tz).say("."),
+        None => words,
+    }
+}
+
+fn next_step(v: &IncidentView<'_>) -> Words {
+    let words = Words::new();
+    match (v.incident.state, v.remedy) {
+        (IncidentState::Open, Some(remedy)) => {
+            let words = if remedy.can_approve {
+                words.say("approve #")
+            } else {
+                words.say("see the card of #")
+            };
+            words
+                .number(remedy.proposal)
+                .say(", which would ")
+                .quote(&remedy.what, 200)
+                .say(".")
+        }
+        (IncidentState::Open, None) => {
+            words.say(v.person.unwrap_or(
+                "a person has to look in Fivetran; Syncgate has nothing safe to propose.",
+            ))
+        }
+        (IncidentState::Recovering, _) => {
+            words.say("the fix runs; Syncgate watches until a sync succeeds.")
+        }
+        (IncidentState::Resolved, _) => words.say("nothing; a later sync succeeded."),
+        (IncidentState::Dismissed, _) => words.say("nothing; a person dismissed it."),
+    }
+}
+
+fn notices(mut card: Builder, label: &'static str, notices: &[Notice]) -> Builder {
+    for notice in notices.iter().take(NOTICES) {
+        let text = match &notice.details {
+            Some(details) => format!("{}\n{details}", notice.message),
+            None => notice.message.clone(),
+        };
+        card = card.block(quoted(label, Some(&notice.code), &text));
+    }
+    match notices.len().saturating_sub(NOTICES) {
+        0 => card,
+        more => card.paragraph(
+            &Words::new()
+                .say("… and ")
+                .number(more)
+                .say(" more, see Fivetran."),
+        ),
+    }
+}
+
+/// Fivetran's own words: set apart, so that nobody takes them for Syncgate's.
+fn quoted(label: &'static str, code: Option<&str>, text: &str) -> SlackBlock {
+    let mut words = Words::new().bold(label);
+    if let Some(code) = code {
+        words = words.say(" ").id(code);
+    }
+    let text = Inert::block(text, 800, 12);
+    let mut rich = words.say(":").rich();
+    rich.elements
+        .push(SlackRichTextPreformatted::new(vec![text.as_str().into()]).into());
+    rich.into()
+}
+
+fn buttons(v: &IncidentView<'_>) -> Vec<SlackBlockButtonElement> {
+    let Some(remedy) = v.remedy.filter(|remedy| remedy.can_approve) else {
+        return Vec::new();
+    };
+    if v.incident.state != IncidentState::Open {
+        return Vec::new();
+    }
+    let effect = Words::new()
+        .say("#")
+        .number(remedy.proposal)
+        .say(", ")
+        .quote(&v.incident.name, 60)
+        .say(": ")
+        .quote(&remedy.what, 180)
+        .say(".");
+    vec![
+        button("approve", "Approve the fix", &remedy.value)
+            .with_style(SlackBlockButtonStyle::Primary)
+            .with_confirm(confirm(
+                "Approve this fix?",
+                &effect,
+                "Approve",
+                remedy.dangerous,
+            )),
+    ]
+}

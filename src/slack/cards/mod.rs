@@ -1,0 +1,38 @@
+//! Every card and note that people read in a channel, as pure functions from model to blocks.
+
+mod action;
+mod blocks;
+mod choice;
+mod incident;
+mod lines;
+mod message;
+mod note;
+mod outcome;
+mod people;
+mod proposal;
+mod text;
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod poison;
+#[cfg(test)]
+mod render;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+
+pub use incident::{IncidentView, Remedy, incident_card};
+pub use message::Message;
+pub use note::{
+    decision_note, escalation, expired_note, modified_note, reminder, step_note, superseded_note,
+};
+pub use proposal::{HaltView, ProposalView, plan_card, proposal_card, unchanged_day};
+
+pub(in crate::slack) use action::{asked, now_of};
+pub(in crate::slack) use blocks::{button, button_value, option, plain_text};
+pub(in crate::slack) use message::{Builder, blocks_json};
+pub(in crate::slack) use text::{Words, slack_time};

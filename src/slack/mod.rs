@@ -1,0 +1,18 @@
+//! The Slack edge: client, cards, modals, inbound parsing.
+
+pub mod button;
+pub mod cards;
+pub mod client;
+pub mod inbound;
+pub mod inert;
+#[cfg(test)]
+mod limits;
+pub mod modals;
+pub mod response_url;
+pub mod signature;
+#[cfg(test)]
+mod test_data;
+pub mod words;
+
+pub use button::Button;
+pub use client::{Person, SlackClient, SlackError};

@@ -1,0 +1,234 @@
+//! The answers to commands and clicks, which only the person who asked sees.
+
+mod audit;
+mod more;
+mod refusal;
+mod status;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+pub use audit::audit_story;
+pub use more::{
+    already_proposed, already_syncing, approved_by, approved_twice, connection_gone,
+    fivetran_unreadable, key_refused, manual_has_no_frequency, maybe_twice, maybe_twice_block,
+    no_plan_yet, pause_too_long, plan_stands, planned, policy_refused, records_changed,
+    rights_unknown, text_only,
+};
+pub use refusal::{
+    Choice, ambiguous, command_error, connection_not_found, connection_paused, expired_trigger,
+    fivetran_down, not_allowed, nothing_to_undo, policy_forbids, refused, same_already,
+    self_approval, stale_revision, step_is_settled, unknown_action, unknown_proposal,
+    unreadable_form, went_wrong, wrong_workspace,
+};
+pub use status::{OverrideView, StatusRow, StatusView, status_empty, status_fleet, status_one};
+
+use super::cards::{Builder, HaltView, Message, Words};
+use crate::model::{Actor, ChannelId, Command, ProposalId};
+
+/// What a person may do here; roles do not nest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// May look.
+    pub viewer: bool,
+    /// May ask for changes.
+    pub operator: bool,
+    /// May decide.
+    pub approver: bool,
+    /// May halt.
+    pub admin: bool,
+}
+
+fn answer(words: &Words) -> Message {
+    Builder::new(words).build()
+}
+
+/// Who a command is for.
+fn right_for(word: &str, rights: Rights) -> bool {
+    match word {
+        "help" => true,
+        "status" | "plan" | "audit" => rights.viewer,
+        "sync" | "resync" | "pause" | "resume" | "schedule" => rights.operator,
+        "approve" | "modify" | "reject" | "undo" => rights.approver,
+        "halt" | "unhalt" => rights.admin,
+        _ => false,
+    }
+}
+
+/// What a person can do here with his rights.
+pub fn help(rights: Rights) -> Message {
+    let mut words = Words::new()
+        .bold("Help")
+        .say(": what you can do here. In a thread, mention me with the same words.");
+    for (word, usage) in Command::usages() {
+        if right_for(word, rights) {
+            words = words.say("\n").code(usage).say(" ").say(explained(word));
+        }
+    }
+    if !(rights.viewer || rights.operator || rights.approver || rights.admin) {
+        words = words.say("\nThe policy gives you no role, so you can only read this.");
+    }
+    answer(&words)
+}
+
+fn explained(word: &str) -> &'static str {
+    match word {
+        "help" => "shows this",
+        "status" => "shows the fleet, or one connection",
+        "sync" => "syncs now; `force` kills a running sync and always asks",
+        "resync" => "reads tables, or everything, from the source again; always asks",
+        "pause" => "pauses, with an end; always asks",
+        "resume" => "resumes a paused connection",
+        "schedule" => "changes how often it syncs",
+        "plan" => "shows today's plan; `now` makes a new one",
+        "approve" => "approves a proposal, like its button",
+        "modify" => "opens the form to change a proposal",
+        "reject" => "rejects a proposal; the reason is kept",
+        "undo" => "takes back what a proposal changed, where Fivetran allows it",
+        "halt" => "stops every execution at once",
+        "unhalt" => "lets executions go on",
+        "audit" => "tells the story of one proposal",
+        _ => "",
+    }
+}
+
+/// A command is being worked on.
+pub fn working() -> Message {
+    answer(&Words::new().say("Working on it…"))
+}
+
+/// A proposal was posted.
+pub fn posted(id: ProposalId, channel: &ChannelId, expires_at: DateTime<Utc>, tz: Tz) -> Message {
+    answer(
+        &Words::new()
+            .bold("Proposed")
+            .say(": #")
+            .number(id)
+            .say(" is in ")
+            .channel(channel)
+            .say(" and waits for approval until ")
+            .time(expires_at, tz)
+            .say("."),
+    )
+}
+
+/// An operator's own command runs without a second person.
+pub fn running(id: ProposalId, channel: &ChannelId) -> Message {
+    answer(
+        &Words::new()
+            .bold("Approved")
+            .say(": #")
+            .number(id)
+            .say(" runs by your own decision, as the policy allows; its card is in ")
+            .channel(channel)
+            .say("."),
+    )
+}
+
+/// An approval counts; `have` of `quorum` people have approved by now.
+pub fn approval_taken(id: ProposalId, have: u32, quorum: u32) -> Message {
+    let words = Words::new()
+        .bold("Approved")
+        .say(": your approval of #")
+        .number(id)
+        .say(" counts, ")
+        .number(have)
+        .say(" of ")
+        .number(quorum);
+    answer(&if have < quorum {
+        words.say(". It waits for more.")
+    } else {
+        words.say(". It runs.")
+    })
+}
+
+/// A rejection counts.
+pub fn rejection_taken(id: ProposalId) -> Message {
+    answer(
+        &Words::new()
+            .bold("Rejected")
+            .say(": #")
+            .number(id)
+            .say(" is rejected with your reason. Nothing changes."),
+    )
+}
+
+/// A modification was saved.
+pub fn modified(id: ProposalId, revision: i64) -> Message {
+    answer(
+        &Words::new()
+            .bold("Modified")
+            .say(": revision ")
+            .number(revision)
+            .say(" of #")
+            .number(id)
+            .say(" is the current one."),
+    )
+}
+
+/// An undo is on its way.
+pub fn undoing(id: ProposalId, changes: usize) -> Message {
+    answer(
+        &Words::new()
+            .bold("Undoing")
+            .say(" ")
+            .count(changes, "change", "changes")
+            .say(" of #")
+            .number(id)
+            .say("; the card tells each."),
+    )
+}
+
+/// Executions are halted; for the channel.
+pub fn halt_announced(halt: &HaltView, waiting: usize, tz: Tz) -> Message {
+    let words = Words::new()
+        .bold("Halted")
+        .say(" by ")
+        .actor(&halt.by)
+        .say(", ")
+        .time(halt.at, tz);
+    let words = match &halt.reason {
+        Some(reason) => words.say(": ").quote(reason, 500),
+        None => words,
+    };
+    answer(
+        &words
+            .say(". Nothing is sent to Fivetran; ")
+            .count(waiting, "action waits", "actions wait")
+            .say(". ")
+            .code("unhalt")
+            .say(" lets them go on; those past their time are skipped then."),
+    )
+}
+
+/// Executions go on; for the channel.
+pub fn unhalt_announced(by: &Actor, at: DateTime<Utc>, waiting: usize, tz: Tz) -> Message {
+    answer(
+        &Words::new()
+            .bold("Unhalted")
+            .say(" by ")
+            .actor(by)
+            .say(", ")
+            .time(at, tz)
+            .say(": ")
+            .count(waiting, "action goes on", "actions go on")
+            .say(", those past their time are skipped."),
+    )
+}
+
+/// `halt` while halted, `unhalt` while not.
+pub fn halt_is_so(halt: Option<&HaltView>, tz: Tz) -> Message {
+    let words = Words::new();
+    answer(&match halt {
+        Some(halt) => words
+            .bold("Halted")
+            .say(" already, by ")
+            .actor(&halt.by)
+            .say(", ")
+            .time(halt.at, tz)
+            .say("."),
+        None => words
+            .bold("Not halted")
+            .say(": there is nothing to let go on."),
+    })
+}

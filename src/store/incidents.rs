@@ -1,0 +1,117 @@
+//! Incidents.
+
+use super::{Error, Result, Tx, on, read_json, write_json};
+use crate::model::{ConnectionId, Incident, IncidentId, IncidentState};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    document: String,
+    version: i64,
+}
+
+impl Row {
+    fn read(self) -> Result<(Incident, i64)> {
+        Ok((read_json("incident", &self.document)?, self.version))
+    }
+}
+
+fn is_open(state: IncidentState) -> bool {
+    match state {
+        IncidentState::Open | IncidentState::Recovering => true,
+        IncidentState::Resolved | IncidentState::Dismissed => false,
+    }
+}
+
+impl Tx {
+    /// The number of the next incident.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn next_incident(&mut self) -> Result<IncidentId> {
+        Ok(IncidentId(self.next("incident").await?))
+    }
+
+    /// Opens an incident.
+    ///
+    /// # Errors
+    /// A unique violation, which is a race ([`Error::is_race`]), when the connection has one.
+    pub async fn insert_incident(&mut self, incident: &Incident) -> Result<()> {
+        let document = write_json("incident", incident)?;
+        on!(self, conn => sqlx::query(
+            "INSERT INTO incidents (id, connection_id, open, document, version) \
+             VALUES ($1, $2, $3, $4, 1)",
+        )
+        .bind(incident.id.0)
+        .bind(incident.connection.as_str())
+        .bind(is_open(incident.state))
+        .bind(&document)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+
+    /// Changes an incident that was read at `version`.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] when somebody else changed it first.
+    pub async fn update_incident(&mut self, incident: &Incident, version: i64) -> Result<()> {
+        let document = write_json("incident", incident)?;
+        let done = on!(self, conn => sqlx::query(
+            "UPDATE incidents SET open = $1, document = $2, version = version + 1 \
+             WHERE id = $3 AND version = $4",
+        )
+        .bind(is_open(incident.state))
+        .bind(&document)
+        .bind(incident.id.0)
+        .bind(version)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        if done == 1 { Ok(()) } else { Err(Error::Lost) }
+    }
+
+    /// One incident and its version.
+    ///
+    /// # Errors
+    /// When the database refuses or the document cannot be read.
+    pub async fn incident(&mut self, id: IncidentId) -> Result<Option<(Incident, i64)>> {
+        let row = on!(self, conn => sqlx::query_as::<_, Row>(
+            "SELECT document, version FROM incidents WHERE id = $1",
+        )
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await)?;
+        row.map(Row::read).transpose()
+    }
+
+    /// The living incident of a connection.
+    ///
+    /// # Errors
+    /// When the database refuses or the document cannot be read.
+    pub async fn open_incident(
+        &mut self,
+        connection: &ConnectionId,
+    ) -> Result<Option<(Incident, i64)>> {
+        let row = on!(self, conn => sqlx::query_as::<_, Row>(
+            "SELECT document, version FROM incidents WHERE connection_id = $1 AND open",
+        )
+        .bind(connection.as_str())
+        .fetch_optional(conn)
+        .await)?;
+        row.map(Row::read).transpose()
+    }
+
+    /// Every living incident.
+    ///
+    /// # Errors
+    /// When the database refuses or a document cannot be read.
+    pub async fn open_incidents(&mut self) -> Result<Vec<(Incident, i64)>> {
+        let rows = on!(self, conn => sqlx::query_as::<_, Row>(
+            "SELECT document, version FROM incidents WHERE open ORDER BY id",
+        )
+        .fetch_all(conn)
+        .await)?;
+        rows.into_iter().map(Row::read).collect()
+    }
+}

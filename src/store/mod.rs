@@ -1,0 +1,262 @@
+//! All SQL. One method per question, each written once for SQLite and PostgreSQL.
+//!
+//! A [`Tx`] is the only way to read or write; it is never held over a network call. Audit records
+//! are collected in it and linked at [`Tx::commit`], so that the head's row is the last lock taken
+//! and two transactions cannot wait for each other around it.
+
+mod audit;
+mod fleet;
+mod halt;
+mod inbox;
+mod inbox_writer;
+mod incidents;
+mod messages;
+mod open;
+mod proposals;
+mod sending;
+mod steps;
+
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use crate::model::audit::Entry;
+
+pub use audit::AuditFilter;
+pub use halt::Halt;
+pub use inbox::{Arrival, Arrived, InboxRow};
+pub use inbox_writer::{InboxWriter, WriterGone};
+pub use messages::{Draft, MessageKind, MessageRow};
+pub use open::{Access, Lock, OpenError};
+pub use proposals::Stored;
+pub use steps::{Claimed, LEASE as STEP_LEASE, Override, StepRow, Unreadable};
+
+/// Runs one expression on whichever database the transaction is in.
+///
+/// The body is compiled twice, with `$conn` as a connection of either kind: so a query is written
+/// once and cannot drift apart (DESIGN §2).
+macro_rules! on {
+    ($tx:expr, $conn:ident => $body:expr) => {
+        match &mut $tx.inner {
+            $crate::store::Inner::Sqlite(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+            $crate::store::Inner::Postgres(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+/// Why a question to the database was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Somebody else changed the row first: load it again and decide again.
+    #[error("another worker changed the row first")]
+    Lost,
+    /// The database said no.
+    #[error("database: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// A stored document cannot be read: it was changed behind Syncgate's back, or a newer version
+    /// wrote it.
+    #[error("stored {what} cannot be read: {why}")]
+    Corrupt {
+        /// Which.
+        what: String,
+        /// Why.
+        why: String,
+    },
+}
+
+impl Error {
+    pub(crate) fn corrupt(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        Self::Corrupt {
+            what: what.into(),
+            why: why.to_string(),
+        }
+    }
+
+    /// Whether trying again with fresh data can help: a lost race, or a transaction that the
+    /// database gave up for another's sake.
+    pub fn is_race(&self) -> bool {
+        match self {
+            Self::Lost => true,
+            Self::Sql(sqlx::Error::Database(error)) => {
+                // 40001 serialization failure, 40P01 deadlock (PostgreSQL); 5 and 517 are SQLite's
+                // BUSY and BUSY_SNAPSHOT.
+                error.is_unique_violation()
+                    || matches!(
+                        error.code().as_deref(),
+                        Some("40001" | "40P01" | "5" | "517")
+                    )
+            }
+            Self::Sql(_) | Self::Corrupt { .. } => false,
+        }
+    }
+}
+
+/// The result of a question to the database.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The database.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// One file, one writer.
+    Sqlite {
+        /// A single connection: SQLite has one writer, and queueing here is fairer than its lock.
+        writer: SqlitePool,
+        /// Readers never wait for the writer (WAL).
+        readers: SqlitePool,
+    },
+    /// A server, for one process or several.
+    Postgres(PgPool),
+}
+
+#[derive(Debug)]
+pub(crate) enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// A transaction, with the audit records that it will leave behind.
+#[derive(Debug)]
+#[must_use = "a transaction that is not committed is rolled back"]
+pub struct Tx {
+    pub(crate) inner: Inner,
+    pub(crate) entries: Vec<Entry>,
+}
+
+impl Store {
+    /// Begins a transaction that writes.
+    ///
+    /// # Errors
+    /// When the database does not give one in time.
+    pub async fn begin(&self) -> Result<Tx> {
+        let inner = match self {
+            // Plain BEGIN takes the write lock only at the first write and then fails where
+            // another got it in between (DESIGN §2: 369 of 400 contended transactions).
+            Self::Sqlite { writer, .. } => {
+                Inner::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Self::Postgres(pool) => Inner::Postgres(pool.begin().await?),
+        };
+        Ok(Tx {
+            inner,
+            entries: Vec::new(),
+        })
+    }
+
+    /// Begins a transaction that only reads.
+    ///
+    /// # Errors
+    /// When the database does not give one in time.
+    pub async fn snapshot(&self) -> Result<Tx> {
+        let inner = match self {
+            Self::Sqlite { readers, .. } => Inner::Sqlite(readers.begin().await?),
+            // Plain BEGIN sees every commit of the others between two of its own queries: the head of
+            // the chain and its records would be of different moments.
+            Self::Postgres(pool) => Inner::Postgres(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                    .await?,
+            ),
+        };
+        Ok(Tx {
+            inner,
+            entries: Vec::new(),
+        })
+    }
+
+    /// Closes every connection; SQLite then folds its log into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    /// Which engine it is, for people.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "SQLite",
+            Self::Postgres(_) => "PostgreSQL",
+        }
+    }
+}
+
+impl Tx {
+    /// Records something in the audit chain when this transaction commits.
+    pub fn audit(&mut self, entry: Entry) {
+        self.entries.push(entry);
+    }
+
+    /// Makes it durable, audit records included.
+    ///
+    /// # Errors
+    /// When the database refuses; nothing has happened then.
+    pub async fn commit(mut self) -> Result<()> {
+        let entries = std::mem::take(&mut self.entries);
+        if !entries.is_empty() {
+            self.link(&entries).await?;
+        }
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// The next number of a counter.
+    pub(crate) async fn next(&mut self, counter: &str) -> Result<i64> {
+        Ok(on!(self, conn => sqlx::query_scalar(
+            "UPDATE counters SET value = value + 1 WHERE name = $1 RETURNING value",
+        )
+        .bind(counter)
+        .fetch_one(conn)
+        .await)?)
+    }
+
+    /// A small fact, if it is known.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn fact(&mut self, name: &str) -> Result<Option<String>> {
+        Ok(
+            on!(self, conn => sqlx::query_scalar("SELECT value FROM facts WHERE name = $1")
+            .bind(name)
+            .fetch_optional(conn)
+            .await)?,
+        )
+    }
+
+    /// Remembers a small fact; says whether it is new or other than before.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn set_fact(&mut self, name: &str, value: &str) -> Result<bool> {
+        let changed = on!(self, conn => sqlx::query(
+            "INSERT INTO facts (name, value) VALUES ($1, $2) \
+             ON CONFLICT (name) DO UPDATE SET value = excluded.value \
+             WHERE facts.value <> excluded.value",
+        )
+        .bind(name)
+        .bind(value)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        Ok(changed > 0)
+    }
+}
+
+/// Reads a stored document.
+pub(crate) fn read_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| Error::corrupt(what, error))
+}
+
+/// Writes a document; our own types always serialise, so a failure is a bug that is reported.
+pub(crate) fn write_json<T: serde::Serialize>(what: &str, value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::corrupt(what, error))
+}

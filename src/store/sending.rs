@@ -1,0 +1,156 @@
+//! What became of sending a message.
+
+use chrono::{DateTime, Duration, Utc};
+
+use super::{MessageRow, Result, Tx, on};
+
+impl Tx {
+    /// The message is in Slack as of `version`; a newer version goes out next, a second after this
+    /// one at the earliest.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn message_sent(
+        &mut self,
+        row: &MessageRow,
+        ts: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<()> {
+        on!(self, conn => sqlx::query(
+            "UPDATE messages SET sent_version = $1, ts = COALESCE($2, ts), sent_at = $3, \
+                    posting_since = NULL, lease_until = NULL, error = NULL, attempts = 0, \
+                    run_after = CASE WHEN version > $1 THEN $4 END \
+             WHERE id = $5",
+        )
+        .bind(row.version)
+        .bind(ts)
+        .bind(now)
+        .bind(now + Duration::seconds(1))
+        .bind(row.id)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+
+    /// The message is in Slack, but perhaps not as it should be: edit it next.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn message_stale(&mut self, row: &MessageRow, now: DateTime<Utc>) -> Result<()> {
+        on!(self, conn => sqlx::query("UPDATE messages SET run_after = $1 WHERE id = $2")
+            .bind(now)
+            .bind(row.id)
+            .execute(conn)
+            .await
+            .map(|_| ()))?;
+        Ok(())
+    }
+
+    /// The message was deleted in Slack: it is posted anew.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn message_lost(&mut self, row: &MessageRow, now: DateTime<Utc>) -> Result<()> {
+        on!(self, conn => sqlx::query(
+            "UPDATE messages SET ts = NULL, posting_since = NULL, lease_until = NULL, \
+                    run_after = $1 WHERE id = $2",
+        )
+        .bind(now)
+        .bind(row.id)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+
+    /// Slack does not take a note in this card's thread: the card is edited next, which tells
+    /// whether it is still there and whether its channel is.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn parent_in_question(&mut self, row: &MessageRow, now: DateTime<Utc>) -> Result<()> {
+        on!(self, conn => sqlx::query(
+            "UPDATE messages SET run_after = COALESCE(run_after, $1) \
+             WHERE key = (SELECT parent FROM messages WHERE id = $2) AND ts IS NOT NULL",
+        )
+        .bind(now)
+        .bind(row.id)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+
+    /// The message is to be tried again. `in_doubt` keeps the mark that it may have arrived.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn message_deferred(
+        &mut self,
+        row: &MessageRow,
+        until: DateTime<Utc>,
+        in_doubt: bool,
+        error: &str,
+    ) -> Result<()> {
+        on!(self, conn => sqlx::query(
+            "UPDATE messages SET run_after = $1, lease_until = NULL, error = $2, \
+                    posting_since = CASE WHEN $3 THEN posting_since END WHERE id = $4",
+        )
+        .bind(until)
+        .bind(error)
+        .bind(in_doubt)
+        .bind(row.id)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+
+    /// The message will be tried as plain text, or in another channel.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn message_rerouted(
+        &mut self,
+        row: &MessageRow,
+        channel: &str,
+        degraded: bool,
+        now: DateTime<Utc>,
+        error: &str,
+    ) -> Result<()> {
+        on!(self, conn => sqlx::query(
+            "UPDATE messages SET channel = $1, degraded = $2, run_after = $3, lease_until = NULL, \
+                    posting_since = NULL, error = $4 WHERE id = $5",
+        )
+        .bind(channel)
+        .bind(degraded)
+        .bind(now)
+        .bind(error)
+        .bind(row.id)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+
+    /// The message, and what waits in its thread, will never arrive; the reason is kept.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn message_dead(&mut self, row: &MessageRow, error: &str) -> Result<()> {
+        on!(self, conn => sqlx::query(
+            "UPDATE messages SET run_after = NULL, lease_until = NULL, posting_since = NULL, \
+                    error = $1 \
+             WHERE id = $2 OR (parent = $3 AND run_after IS NOT NULL \
+                   AND EXISTS (SELECT 1 FROM messages p WHERE p.key = $3 AND p.ts IS NULL))",
+        )
+        .bind(error)
+        .bind(row.id)
+        .bind(&row.key)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+}

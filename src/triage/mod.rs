@@ -1,0 +1,34 @@
+//! Triage: what a failure is and what may be done about it. Pure.
+//!
+//! Today it tells only what needs a person from what may be tried again; the catalogue of causes is
+//! the next piece of work.
+
+pub mod redact;
+
+use crate::model::{Action, Connection, SetupState};
+
+/// What may be done about a failed sync.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remedy {
+    /// Syncgate can propose it.
+    Propose(Action),
+    /// Only a person can: what, in one sentence.
+    Person(&'static str),
+}
+
+/// The remedy for a connection whose last sync failed.
+pub fn remedy(connection: &Connection) -> Remedy {
+    let reconnect = |code: &str| code.starts_with("reconnect") || code.contains("service_account");
+    if connection.paused {
+        return Remedy::Person("It is paused; resume it once the cause is mended.");
+    }
+    if connection.setup_state != SetupState::Connected
+        || connection.tasks.iter().any(|task| reconnect(&task.code))
+    {
+        // Trying again with a dead credential can lock the account at the source.
+        return Remedy::Person(
+            "A person must mend the connection in Fivetran; another sync would fail too.",
+        );
+    }
+    Remedy::Propose(Action::SyncNow { force: false })
+}

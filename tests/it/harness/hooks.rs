@@ -1,0 +1,54 @@
+//! What Fivetran tells by itself: webhooks, and what a reading finds.
+
+use std::time::Duration;
+
+use syncgate::sim::fivetran::{Outcome, WebhookRequest};
+use syncgate::sim::slack::Signed;
+
+use super::{WEBHOOK_SECRET, World};
+
+pub const MINUTE: Duration = Duration::from_secs(60);
+
+impl World {
+    /// Fivetran posts its webhooks to the service from now on.
+    pub fn webhooks(&self) {
+        self.fivetran.set_webhook(
+            &format!("{}/fivetran/webhooks", self.service().url),
+            WEBHOOK_SECRET,
+        );
+    }
+
+    /// A sync of the connection that takes a minute and ends like this.
+    pub async fn syncs(&self, id: &str, outcome: Outcome) {
+        self.fivetran.next_sync(id, outcome);
+        assert!(self.fivetran.start_sync(id));
+        self.pass(MINUTE + Duration::from_secs(10)).await;
+    }
+
+    /// Delivers what webhooks wait, and lets everything happen that follows.
+    pub async fn told_by_webhook(&self) {
+        self.fivetran.deliver_webhooks().await;
+        self.settle().await;
+    }
+
+    /// Posts one webhook by hand.
+    pub async fn post(&self, request: &WebhookRequest) -> u16 {
+        let headers = request
+            .headers
+            .iter()
+            .map(|(k, v)| (k.to_lowercase(), v.clone()))
+            .collect();
+        let signed = Signed {
+            path: "/fivetran/webhooks".to_owned(),
+            headers,
+            body: request.body.clone(),
+        };
+        self.slack.deliver(&signed).await.status
+    }
+
+    pub async fn polls(&self) {
+        self.pass(Duration::from_secs(61)).await;
+        self.app().poll().await.unwrap();
+        self.settle().await;
+    }
+}

@@ -1,0 +1,59 @@
+//! Behaviour, driven from outside over HTTP against the simulated Slack and Fivetran.
+//!
+//! One binary, one file per behaviour. Every test runs on SQLite and, where a server answers, on
+//! PostgreSQL.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on is to fail"
+)]
+
+mod answers;
+mod audit;
+mod audit_export;
+mod audit_guards;
+mod audit_records;
+mod bad_days;
+mod claims;
+mod commands;
+mod contract;
+mod crash;
+mod door;
+mod faithful;
+mod fivetran_door;
+mod fivetran_faults;
+mod floor_plan;
+mod gate;
+mod halt;
+#[allow(
+    dead_code,
+    reason = "the world's vocabulary is larger than what one day's tests say"
+)]
+mod harness;
+mod incident;
+mod inert;
+mod inputs;
+mod integrity;
+mod kills;
+mod modify;
+#[allow(dead_code, reason = "the simulator's own tests use the rest")]
+mod openapi;
+mod operator;
+mod outbox;
+mod overrides;
+mod plan;
+#[allow(
+    dead_code,
+    reason = "the vocabulary of crash tests is larger than what one of them says"
+)]
+mod process;
+mod program;
+mod refusals;
+mod replay;
+mod rights;
+mod secrets;
+mod settings;
+mod simulator;
+mod slack_faults;
+mod walk;
