@@ -84,7 +84,7 @@ impl App {
                     tx.audit(self.entry("policy.loaded", Actor::Operator, "policy", facts));
                 }
                 tx.commit().await?;
-                tracing::info!(hash = policy.hash(), "the policy file was taken up");
+                tracing::info!(hash = policy.short_hash(), "the policy file was taken up");
                 self.redactor.store(Arc::new(redactor));
                 self.policy.store(policy);
             }

@@ -89,7 +89,9 @@ pub(super) async fn start(
     );
     let writer = tokio::spawn(writer);
     let workers = tokio::spawn(jobs::run(app.clone(), policy, stopped));
-    tracing::info!(%url, database = app.store.engine(), policy = app.policy.load().hash(), "ready");
+    let policy = app.policy.load();
+    tracing::info!(%url, database = app.store.engine(), policy = policy.short_hash(), "ready");
+    drop(policy);
     Ok(Service {
         url,
         stop,
@@ -107,6 +109,7 @@ impl Service {
     /// # Errors
     /// When a part of the service ends by itself: it must not go on without it.
     pub async fn until_stopped(mut self) -> anyhow::Result<()> {
+        let disk = self.store.disk();
         let mut terminate = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
         tokio::select! {
             ended = &mut self.workers => {
@@ -118,6 +121,9 @@ impl Service {
                 anyhow::bail!("the HTTP server ended");
             }
             _ = &mut self.writer => anyhow::bail!("the inbox writer ended"),
+            () = disk.failed() => anyhow::bail!(
+                "the disk under DATABASE_URL failed to keep what was written; look after it, then start again"
+            ),
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
         }

@@ -112,6 +112,19 @@ pub async fn run(
     );
     timed(
         &mut workers,
+        "fold",
+        Duration::from_secs(1),
+        stop.clone(),
+        app.clone(),
+        |app| {
+            Box::pin(async move {
+                app.store.fold().await?;
+                Ok(Ran::Ran)
+            })
+        },
+    );
+    timed(
+        &mut workers,
         "metrics",
         Duration::from_secs(5),
         stop.clone(),
@@ -212,13 +225,11 @@ where
 {
     match tokio::spawn(step).await {
         Ok(result) => Some(result),
-        Err(error) => {
-            tracing::error!(
-                worker = name,
-                panicked = error.is_panic(),
-                "a step did not finish"
-            );
+        Err(error) if error.is_panic() => {
+            tracing::error!(worker = name, "a step did not finish");
             None
         }
+        // The runtime is being taken down, and this task with it.
+        Err(_) => std::future::pending().await,
     }
 }

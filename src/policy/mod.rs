@@ -106,6 +106,11 @@ impl Policy {
         &self.hash
     }
 
+    /// The beginning of [`Policy::hash`], as cards show it.
+    pub fn short_hash(&self) -> &str {
+        &self.hash[..8]
+    }
+
     /// The zone of every local time in the file; UTC unless it names one.
     pub fn timezone(&self) -> Tz {
         self.document.timezone

@@ -13,14 +13,17 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::inbox::LEASE;
-use super::{Arrival, Arrived, Result, Store, Tx, on};
+use super::{Arrival, Arrived, Error, Result, Store, Tx, on};
 
 /// Deliveries in one commit at most; the statement's parameters stay far below both engines' limits.
 const GROUP: usize = 256;
 /// Deliveries that may wait for the writer; beyond it the door answers 503.
 const QUEUE: usize = 4_096;
 
-type Waiting = (Arrival, oneshot::Sender<Result<Arrived>>);
+type Waiting = (
+    Arrival,
+    oneshot::Sender<std::result::Result<Arrived, Arc<Error>>>,
+);
 
 /// Why a delivery could not be stored.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +34,9 @@ pub enum WriterGone {
     /// The writer has ended; the process is about to.
     #[error("the inbox writer has ended")]
     Ended,
-    /// The database said no.
-    #[error(transparent)]
-    Store(#[from] super::Error),
+    /// The database said no, to the whole group.
+    #[error("{0}")]
+    Store(Arc<Error>),
 }
 
 /// The door's handle to the writer.
@@ -73,7 +76,8 @@ impl InboxWriter {
                 mpsc::error::TrySendError::Full(_) => WriterGone::Full,
                 mpsc::error::TrySendError::Closed(_) => WriterGone::Ended,
             })?;
-        Ok(answered.await.map_err(|_| WriterGone::Ended)??)
+        let stored = answered.await.map_err(|_| WriterGone::Ended)?;
+        stored.map_err(WriterGone::Store)
     }
 
     /// How many deliveries shared the commit of this moment: how hard the door is pressed.
@@ -104,9 +108,9 @@ async fn run(store: Store, mut waiting: mpsc::Receiver<Waiting>, last_group: Las
                 }
             }
             Err(error) => {
-                tracing::error!(%error, deliveries = answers.len(), "deliveries could not be stored");
+                let error = Arc::new(error);
                 for answer in answers {
-                    let _ = answer.send(Err(super::Error::corrupt("delivery", &error)));
+                    let _ = answer.send(Err(error.clone()));
                 }
             }
         }

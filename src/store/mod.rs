@@ -15,6 +15,7 @@ mod open;
 mod proposals;
 mod sending;
 mod steps;
+mod wal;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
@@ -28,6 +29,7 @@ pub use messages::{Draft, MessageKind, MessageRow};
 pub use open::{Access, Lock, OpenError};
 pub use proposals::Stored;
 pub use steps::{Claimed, LEASE as STEP_LEASE, Override, StepRow, Unreadable};
+pub use wal::{Disk, Wal};
 
 /// Runs one expression on whichever database the transaction is in.
 ///
@@ -58,6 +60,9 @@ pub enum Error {
     /// The database said no.
     #[error("database: {0}")]
     Sql(#[from] sqlx::Error),
+    /// The disk does not keep what is written to it: the process is about to end.
+    #[error("the database's disk failed")]
+    DiskFailed,
     /// A stored document cannot be read: it was changed behind Syncgate's back, or a newer version
     /// wrote it.
     #[error("stored {what} cannot be read: {why}")]
@@ -91,7 +96,7 @@ impl Error {
                         Some("40001" | "40P01" | "5" | "517")
                     )
             }
-            Self::Sql(_) | Self::Corrupt { .. } => false,
+            Self::Sql(_) | Self::DiskFailed | Self::Corrupt { .. } => false,
         }
     }
 }
@@ -108,6 +113,8 @@ pub enum Store {
         writer: SqlitePool,
         /// Readers never wait for the writer (WAL).
         readers: SqlitePool,
+        /// Its write-ahead log.
+        wal: Wal,
     },
     /// A server, for one process or several.
     Postgres(PgPool),
@@ -125,6 +132,7 @@ pub(crate) enum Inner {
 pub struct Tx {
     pub(crate) inner: Inner,
     pub(crate) entries: Vec<Entry>,
+    disk: Disk,
 }
 
 impl Store {
@@ -133,6 +141,8 @@ impl Store {
     /// # Errors
     /// When the database does not give one in time.
     pub async fn begin(&self) -> Result<Tx> {
+        let disk = self.disk();
+        disk.check()?;
         let inner = match self {
             // Plain BEGIN takes the write lock only at the first write and then fails where
             // another got it in between (DESIGN §2: 369 of 400 contended transactions).
@@ -144,6 +154,7 @@ impl Store {
         Ok(Tx {
             inner,
             entries: Vec::new(),
+            disk,
         })
     }
 
@@ -164,13 +175,38 @@ impl Store {
         Ok(Tx {
             inner,
             entries: Vec::new(),
+            disk: self.disk(),
         })
+    }
+
+    /// Folds SQLite's log into its file if it has grown; PostgreSQL does that by itself.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn fold(&self) -> Result<()> {
+        match self {
+            Self::Sqlite { wal, .. } => wal.fold().await,
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// The disk under SQLite; PostgreSQL looks after its own.
+    pub fn disk(&self) -> Disk {
+        match self {
+            Self::Sqlite { wal, .. } => wal.disk().clone(),
+            Self::Postgres(_) => Disk::default(),
+        }
     }
 
     /// Closes every connection; SQLite then folds its log into the file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite {
+                writer,
+                readers,
+                wal,
+            } => {
+                wal.close().await;
                 readers.close().await;
                 writer.close().await;
             }
@@ -203,7 +239,10 @@ impl Tx {
             self.link(&entries).await?;
         }
         match self.inner {
-            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Sqlite(tx) => tx
+                .commit()
+                .await
+                .inspect_err(|error| self.disk.heard(error))?,
             Inner::Postgres(tx) => tx.commit().await?,
         }
         Ok(())

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, PgPool, SqlitePool};
 
-use super::Store;
+use super::{Disk, Store, Wal};
 
 static SHARED: Migrator = sqlx::migrate!("./migrations");
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
@@ -108,20 +108,24 @@ async fn open_sqlite(address: &str, access: Access) -> Result<(Store, Lock), Ope
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL loses acknowledged commits at a power cut (DESIGN §2: 723 of 892).
         .synchronous(SqliteSynchronous::Full)
+        // [`Wal`] does it, outside of anybody's commit.
+        .pragma("wal_autocheckpoint", "0")
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .optimize_on_close(false, None);
     let reading = options.clone().read_only(true);
+    let folder = pool(1).connect_lazy_with(options.clone());
+    let wal = Wal::new(&path, folder, Disk::default());
     if access == Access::ReadOnly {
         let readers = pool(2).connect_with(reading).await?;
         refuse_newer_sqlite(&readers).await?;
-        return Ok((
-            Store::Sqlite {
-                writer: readers.clone(),
-                readers,
-            },
-            lock,
-        ));
+        let writer = readers.clone();
+        let store = Store::Sqlite {
+            writer,
+            readers,
+            wal,
+        };
+        return Ok((store, lock));
     }
     let writer = pool(1).connect_with(options).await?;
     refuse_newer_sqlite(&writer).await?;
@@ -130,13 +134,27 @@ async fn open_sqlite(address: &str, access: Access) -> Result<(Store, Lock), Ope
         migrations(&SQLITE).run(&writer).await?;
     }
     let readers = pool(4).connect_lazy_with(reading);
-    Ok((Store::Sqlite { writer, readers }, lock))
+    let store = Store::Sqlite {
+        writer,
+        readers,
+        wal,
+    };
+    Ok((store, lock))
 }
 
 fn pool(size: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(10))
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                // A commit that the disk refused leaves the driver in a transaction that SQLite has
+                // ended: such a connection can begin no other, and is closed. The ping comes back
+                // when the rollback of a dropped transaction is done.
+                connection.ping().await?;
+                Ok(!connection.is_in_transaction())
+            })
+        })
 }
 
 async fn open_postgres(address: &str, access: Access) -> Result<Store, OpenError> {

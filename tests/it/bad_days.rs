@@ -11,9 +11,11 @@ use crate::harness::Database;
 use crate::harness::people::{ANA, EMIL, POLICY};
 use crate::process::{Stage, can_trace, connection, get, runtime, stage};
 
-/// More steps than there are workers, each call slow or without an answer.
+const STEPS: usize = 6;
+
+/// Two steps more than there are workers, each call slow or without an answer.
 async fn busy(s: &mut Stage, kind: FaultKind) {
-    for number in 0..20 {
+    for number in 0..STEPS {
         let schema = format!("pipe_{number}");
         s.fivetran
             .add_connection(connection(&format!("c{number}"), "hubspot", &schema));
@@ -21,11 +23,11 @@ async fn busy(s: &mut Stage, kind: FaultKind) {
     s.start().await;
     s.faults
         .add(Fault::always(Service::Fivetran, "/sync", kind).on("POST"));
-    for number in 0..20 {
+    for number in 0..STEPS {
         assert!(s.types(ANA, &format!("sync c{number}")).await.ok());
     }
     let under_way =
-        async |s: &Stage| s.state().await["actions_open"] == 20 && s.writes().len() == 4;
+        async |s: &Stage| s.state().await["actions_open"] == STEPS && s.writes().len() == 4;
     s.until("every worker has a call under way", under_way)
         .await;
     s.terminate();
@@ -39,8 +41,12 @@ async fn each_ran_once(s: &mut Stage) {
     let mut effects: Vec<_> = s.effects().lines().map(str::to_owned).collect();
     effects.sort();
     effects.dedup();
-    assert_eq!((effects.len(), s.writes().len()), (20, 20), "{effects:?}");
-    assert_eq!(s.states(), ["Done"; 20]);
+    assert_eq!(
+        (effects.len(), s.writes().len()),
+        (STEPS, STEPS),
+        "{effects:?}"
+    );
+    assert_eq!(s.states(), ["Done"; STEPS]);
 }
 
 #[test]

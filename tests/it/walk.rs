@@ -47,7 +47,7 @@ fn a_pause_waits_for_an_approver_runs_once_and_ends_by_itself() {
             Now: every 6h, not paused
             Side effects: no data arrives until 23 Nov 10:00 CET; then Syncgate resumes it by itself; if Syncgate itself is down, it stays paused
             Undo: resumes it; the sync that was cut and the freshness missed stay lost
-            Approvals: 0 of 1, still needed: 1 of <!subteam^S0DATAENG>, <@U0LEAD>. No answer by 23 Nov 12:00 CET: nothing changes.
+            Approvals: 0 of 1, still needed: 1 of <!subteam^S0DATAENG>, <@U0LEAD>. No answer by 23 Nov 10:00 CET: nothing changes.
             [Approve] [Modify…] [Reject…]
             ~ audit #3 HEAD · policy HASH · fingerprint HASH
             ");
@@ -61,13 +61,13 @@ fn a_pause_waits_for_an_approver_runs_once_and_ends_by_itself() {
         insta::allow_duplicates! {
             insta::assert_snapshot!(w.thread(), @r"
             Approved by <@U0EMIL>, 23 Nov 08:00 CET, by button. That is enough: it runs.
-            Sent: orders, pause until 23 Nov 10:00 CET. 23 Nov 08:00 CET; no answer yet.
-            Sent: orders, pause until 23 Nov 10:00 CET. 23 Nov 08:00 CET; Fivetran accepted it, waiting to see it.
-            Done: orders, pause until 23 Nov 10:00 CET. Fivetran took it, 23 Nov 08:00 CET. Ends by itself 23 Nov 10:00 CET.
-            Undoing: orders, pause until 23 Nov 10:00 CET. its time ended, due 23 Nov 10:00 CET.
-            Undoing: orders, pause until 23 Nov 10:00 CET. its time ended; sent 23 Nov 10:00 CET; no answer yet.
-            Undoing: orders, pause until 23 Nov 10:00 CET. its time ended; sent 23 Nov 10:00 CET; Fivetran accepted it, waiting to see it.
-            Ended: orders, pause until 23 Nov 10:00 CET. what was before is set again, 23 Nov 10:00 CET.
+            Sent: orders, pause until 23 Nov 10:00 CET; 23 Nov 08:00 CET; no answer yet.
+            Sent: orders, pause until 23 Nov 10:00 CET; 23 Nov 08:00 CET; Fivetran accepted it, waiting to see it.
+            Done: orders, pause until 23 Nov 10:00 CET; Fivetran took it, 23 Nov 08:00 CET. Ends by itself 23 Nov 10:00 CET.
+            Undoing: orders, pause until 23 Nov 10:00 CET; its time ended, due 23 Nov 10:00 CET.
+            Undoing: orders, pause until 23 Nov 10:00 CET; its time ended; sent 23 Nov 10:00 CET; no answer yet.
+            Undoing: orders, pause until 23 Nov 10:00 CET; its time ended; sent 23 Nov 10:00 CET; Fivetran accepted it, waiting to see it.
+            Ended: orders, pause until 23 Nov 10:00 CET; what was before is set again, 23 Nov 10:00 CET.
             ");
         }
     });

@@ -44,7 +44,7 @@ pub fn can_trace() -> bool {
     *CAN
 }
 
-/// An attached strace. Dropped, it waits for its process to be dead; [`Tracer::detach`] lets it live.
+/// An attached strace. Dropped, it lets its process go on without it.
 pub struct Tracer(Child);
 
 impl Tracer {
@@ -68,13 +68,15 @@ impl Tracer {
         None
     }
 
-    pub fn detach(self) {
-        signal(self.0.id(), "INT");
-    }
+    pub fn detach(self) {}
 }
 
 impl Drop for Tracer {
     fn drop(&mut self) {
+        // It has ended by itself where its process is dead.
+        if matches!(self.0.try_wait(), Ok(None)) {
+            signal(self.0.id(), "INT");
+        }
         let _ = self.0.wait();
     }
 }

@@ -1,0 +1,102 @@
+//! SQLite's write-ahead log: folded into the database file beside the commits, and what its disk
+//! said on the way.
+//!
+//! SQLite would fold it inside whichever commit fills it, and that commit's sender would wait twice
+//! as long (`reference/performance.md` §2.4). And it would keep to itself that the disk refused.
+
+use std::path::{Path, PathBuf};
+
+use sqlx::SqlitePool;
+use tokio_util::sync::CancellationToken;
+
+use super::{Error, Result};
+
+/// A log below this is left alone: 4 MiB, as SQLite itself would.
+const WORTH_FOLDING: u64 = 4 << 20;
+/// A log beyond this is emptied, for which writers wait a moment: it only grows so large while they
+/// never pause.
+const TOO_LARGE: u64 = 64 << 20;
+
+/// The log of one database file.
+#[derive(Clone, Debug)]
+pub struct Wal {
+    path: PathBuf,
+    /// A connection of its own, so that no commit waits for it.
+    folder: SqlitePool,
+    disk: Disk,
+}
+
+/// Whether the disk still keeps what is written to it.
+///
+/// When an fsync fails, the system may drop the pages and call the next one a success: what was
+/// acknowledged after that would be lost without a word. So one failure is the end of the process;
+/// the next one reads from the disk what is there.
+#[derive(Clone, Debug, Default)]
+pub struct Disk(CancellationToken);
+
+impl Wal {
+    pub(super) fn new(database: &Path, folder: SqlitePool, disk: Disk) -> Self {
+        let mut path = database.as_os_str().to_owned();
+        path.push("-wal");
+        Self {
+            path: path.into(),
+            folder,
+            disk,
+        }
+    }
+
+    pub(super) fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    /// Folds the log into the database if it has grown.
+    pub(super) async fn fold(&self) -> Result<()> {
+        let size = tokio::fs::metadata(&self.path)
+            .await
+            .map_or(0, |file| file.len());
+        let pragma = match size {
+            ..WORTH_FOLDING => return Ok(()),
+            WORTH_FOLDING..TOO_LARGE => "PRAGMA wal_checkpoint(PASSIVE)",
+            TOO_LARGE.. => "PRAGMA wal_checkpoint(TRUNCATE)",
+        };
+        let folded = sqlx::query(pragma).execute(&self.folder).await;
+        folded.inspect_err(|error| self.disk.heard(error))?;
+        Ok(())
+    }
+
+    pub(super) async fn close(&self) {
+        self.folder.close().await;
+    }
+}
+
+impl Disk {
+    /// Takes note of what the database answered.
+    pub(super) fn heard(&self, error: &sqlx::Error) {
+        if is_io_error(error) {
+            self.0.cancel();
+        }
+    }
+
+    /// # Errors
+    /// When the disk failed: nothing more is read or written.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.0.is_cancelled() {
+            return Err(Error::DiskFailed);
+        }
+        Ok(())
+    }
+
+    /// Returns when the disk has failed.
+    pub async fn failed(&self) {
+        self.0.cancelled().await;
+    }
+}
+
+/// `SQLITE_IOERR` (10) and its kinds, which hold it in their lowest byte.
+fn is_io_error(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else {
+        return false;
+    };
+    let code: Option<u32> = error.code().and_then(|code| code.parse().ok());
+    code.is_some_and(|code| code & 0xff == 10)
+}
