@@ -26,8 +26,11 @@ CREATE TABLE inbox (
     attempts    BIGINT NOT NULL DEFAULT 0,
     run_after   TIMESTAMPTZ,
     worker      TEXT,
-    outcome     TEXT
+    outcome     TEXT,
+    -- Whether its receipt is in the audit chain; only such rows may be pruned.
+    audited     BOOLEAN NOT NULL DEFAULT FALSE
 );
+CREATE INDEX inbox_unaudited ON inbox (received_at) WHERE NOT audited;
 -- run_after is null once a row is settled, so that the index holds only what is open.
 CREATE INDEX inbox_open ON inbox (run_after) WHERE run_after IS NOT NULL;
 
@@ -149,21 +152,4 @@ CREATE TABLE halt (
     at     TIMESTAMPTZ NOT NULL
 );
 
-CREATE TABLE audit (
-    seq     BIGINT PRIMARY KEY,
-    at      TEXT NOT NULL,
-    code    TEXT NOT NULL,
-    actor   TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    body    TEXT NOT NULL,
-    prev    TEXT NOT NULL,
-    hash    TEXT NOT NULL
-);
-CREATE INDEX audit_by_subject ON audit (subject, seq);
-CREATE TABLE audit_head (
-    one  BIGINT PRIMARY KEY CHECK (one = 1),
-    seq  BIGINT NOT NULL,
-    hash TEXT NOT NULL
-);
-INSERT INTO audit_head (one, seq, hash)
-VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+-- The audit tables are in each engine's own file: SQLite needs them WITHOUT ROWID.

@@ -1,3 +1,22 @@
+CREATE TABLE audit (
+    seq     BIGINT PRIMARY KEY,
+    at      TEXT NOT NULL,
+    code    TEXT NOT NULL,
+    actor   TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body    TEXT NOT NULL,
+    prev    TEXT NOT NULL,
+    hash    TEXT NOT NULL
+);
+CREATE INDEX audit_by_subject ON audit (subject, seq);
+CREATE TABLE audit_head (
+    one  BIGINT PRIMARY KEY CHECK (one = 1),
+    seq  BIGINT NOT NULL,
+    hash TEXT NOT NULL
+);
+INSERT INTO audit_head (one, seq, hash)
+VALUES (1, 0, '0000000000000000000000000000000000000000000000000000000000000000');
+
 -- The audit table only grows; whoever wants to change it must first drop these in plain sight.
 CREATE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'audit is append-only'; END $$;

@@ -18,7 +18,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::fitness::unfit;
-use super::proof::{DECIDED, is_unreadable, not_the_approved};
+use super::proof::{is_unreadable, not_the_approved};
 use super::shut::{ACCOUNT, RATE_LIMIT};
 use super::{App, Flow, Ran, Stop, crash_point};
 use crate::fivetran::{Priority, Sent};
@@ -105,7 +105,7 @@ impl App {
             None => None,
         };
         let about = super::propose::subject(step.proposal);
-        let recorded = tx.audit_of_codes(&about, &DECIDED).await?;
+        let recorded = tx.audit_of(&about).await?;
         drop(tx);
         let checked = match &whole {
             Some(whole) => self.covered(whole, &recorded, step, now),

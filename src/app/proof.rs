@@ -34,7 +34,7 @@ pub(super) fn is_unreadable(error: &anyhow::Error) -> bool {
 
 impl App {
     /// Whether a recorded decision covers exactly this line of exactly this content, and still in
-    /// time. `recorded` is what the audit chain says was decided.
+    /// time. `recorded` is what the audit chain says of the proposal.
     pub(super) fn covered<'a>(
         &self,
         whole: &'a Whole,
@@ -73,6 +73,7 @@ impl App {
         let number = whole.revision.number;
         let recorded: Vec<(&Record, Value)> = recorded
             .iter()
+            .filter(|r| [APPROVE, DIRECT, APPROVED].contains(&r.code.as_str()))
             .filter_map(|r| Some((r, serde_json::from_str::<Value>(&r.body).ok()?)))
             .filter(|(_, body)| body["revision"] == number)
             .collect();
@@ -204,9 +205,6 @@ impl App {
 const APPROVE: &str = "decision.approve";
 const DIRECT: &str = "proposal.direct";
 const APPROVED: &str = "proposal.approved";
-
-/// The records that say what was decided.
-pub(super) const DECIDED: [&str; 3] = [APPROVE, DIRECT, APPROVED];
 
 /// The line that a step carries out, if it is one of the content that was approved.
 fn approved_line<'a>(whole: &'a Whole, step: &Step) -> Result<&'a Line, SkipReason> {

@@ -8,13 +8,13 @@ use clap::{Subcommand, ValueEnum};
 use super::{Failure, Outcome};
 use crate::config::Variables;
 use crate::model::audit::Record;
-use crate::store::{Access, AuditFilter, Store};
+use crate::store::{Access, Store};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Walks the whole chain; names the first record that is not as it was written
     Verify {
-        /// A head seen elsewhere, as a card's footer shows it: `12:3f9a41c07b2e`; may be repeated
+        /// A head seen elsewhere, as a card's footer shows it: `12:3f9a41c07b2e55d0`; may be repeated
         #[arg(long, value_name = "NUMBER:HASH")]
         witness: Vec<String>,
     },
@@ -55,12 +55,14 @@ async fn verify(store: &Store, witnesses: &[String]) -> Outcome {
     for witness in witnesses {
         heads.push(head_of(witness).ok_or_else(|| {
             Failure::User(format!(
-                "--witness: `{witness}` is no head; copy it from a card's footer: 12:3f9a41c07b2e"
+                "--witness: `{witness}` is no head; copy it from a card's footer: 12:3f9a41c07b2e55d0"
             ))
         })?);
     }
     let seen = heads.len();
-    match store.snapshot().await?.verify_audit(heads).await? {
+    let mut tx = store.snapshot().await?;
+    let unguarded = tx.missing_guards().await?;
+    match tx.verify_audit(heads).await? {
         Ok(head) => {
             println!(
                 "The chain holds: {} records, head {}.",
@@ -73,7 +75,15 @@ async fn verify(store: &Store, witnesses: &[String]) -> Outcome {
                      seen elsewhere can tell: compare with the footer of a card, or pass --witness."
                 );
             }
-            Ok(ExitCode::SUCCESS)
+            if unguarded.is_empty() {
+                return Ok(ExitCode::SUCCESS);
+            }
+            println!(
+                "But the database no longer refuses to change it. Missing triggers: {}. Find out who \
+                 dropped them, and compare the chain with a head seen elsewhere.",
+                unguarded.join(", ")
+            );
+            Ok(ExitCode::from(1))
         }
         Err(broken) => {
             println!("The chain is broken: {broken}.");
@@ -86,7 +96,8 @@ fn head_of(text: &str) -> Option<(i64, String)> {
     let text = text.trim_start_matches('#');
     let (seq, hash) = text.split_once([':', ' '])?;
     let hash = hash.trim().to_lowercase();
-    let is_hash = hash.len() >= 8 && hash.chars().all(|c| c.is_ascii_hexdigit());
+    // Fewer digits could be met by trying.
+    let is_hash = hash.len() >= 12 && hash.chars().all(|c| c.is_ascii_hexdigit());
     let seq = seq.parse().ok().filter(|seq| *seq > 0)?;
     is_hash.then_some((seq, hash))
 }
@@ -116,7 +127,6 @@ async fn show(store: &Store, proposal: i64) -> Outcome {
 async fn export(store: &Store, form: Form) -> Outcome {
     let out = BufWriter::new(std::io::stdout().lock());
     let mut tx = store.snapshot().await?;
-    let filter = AuditFilter::default();
     match form {
         Form::Jsonl => {
             let mut out = out;
@@ -125,13 +135,13 @@ async fn export(store: &Store, form: Form) -> Outcome {
                 writeln!(out)?;
                 Ok(())
             };
-            tx.audit_records(&filter, line).await?;
+            tx.audit_records(line).await?;
             out.flush()?;
         }
         Form::Csv => {
             let mut table = csv::Writer::from_writer(out);
             let line = |record: Record| -> Result<(), Failure> { Ok(table.serialize(record)?) };
-            tx.audit_records(&filter, line).await?;
+            tx.audit_records(line).await?;
             table.flush()?;
         }
     }

@@ -68,12 +68,12 @@ impl Head {
         }
     }
 
-    /// As a card's footer shows it: `#12 3f9a41c07b2e`.
+    /// As a card's footer shows it: `#12 3f9a41c07b2e55d0`.
     pub fn short(&self) -> String {
         format!(
             "#{} {}",
             self.seq,
-            self.hash.get(..12).unwrap_or(&self.hash)
+            self.hash.get(..16).unwrap_or(&self.hash)
         )
     }
 }
@@ -171,6 +171,15 @@ pub enum Broken {
         /// The last record.
         seq: i64,
     },
+    /// The database holds something there that is no record: no text, no number, nothing at all.
+    #[error("record {seq} cannot be read: it was changed")]
+    Unreadable {
+        /// Where.
+        seq: i64,
+    },
+    /// The head's own row is gone or holds no head.
+    #[error("the head of the chain is missing or cannot be read")]
+    NoHead,
     /// A head seen outside (a card's footer) is not in the chain.
     #[error("record {seq} is not the one whose hash was seen outside: the chain was rewritten")]
     Witness {
@@ -196,12 +205,17 @@ impl Verifier {
         }
     }
 
+    /// The number that the next record must have.
+    pub fn expected(&self) -> i64 {
+        self.head.seq + 1
+    }
+
     /// Takes the next record.
     ///
     /// # Errors
     /// What is wrong with it.
     pub fn next(&mut self, record: &Record) -> Result<(), Broken> {
-        let expected = self.head.seq + 1;
+        let expected = self.expected();
         if record.seq != expected {
             return Err(Broken::Missing {
                 expected,

@@ -2,15 +2,19 @@
 
 use futures_util::StreamExt;
 
-use super::{Result, Tx, on};
+use super::{Inner, Result, Tx, on};
 use crate::model::audit::{Broken, Entry, Head, Record, Verifier};
 
-/// Which records to read.
-#[derive(Clone, Debug, Default)]
-pub struct AuditFilter {
-    /// Only these subjects, for example `proposal:12`; all, if empty.
-    pub subjects: Vec<String>,
-}
+/// What keeps the tables from being changed (`migrations/`), by engine.
+const GUARDS_SQLITE: &[&str] = &[
+    "audit_head_forward",
+    "audit_head_no_replace",
+    "audit_head_stays",
+    "audit_no_delete",
+    "audit_no_replace",
+    "audit_no_update",
+];
+const GUARDS_POSTGRES: &[&str] = &["audit_head_forward", "audit_head_stays", "audit_no_change"];
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -114,68 +118,74 @@ impl Tx {
         &mut self,
         witnesses: Vec<(i64, String)>,
     ) -> Result<std::result::Result<Head, Broken>> {
-        let head = self.audit_head().await?;
+        let head = match self.audit_head().await {
+            Ok(head) => head,
+            Err(super::Error::Sql(sqlx::Error::RowNotFound | sqlx::Error::ColumnDecode { .. })) => {
+                return Ok(Err(Broken::NoHead));
+            }
+            Err(error) => return Err(error),
+        };
         let mut verifier = Verifier::new(witnesses);
         let walked = on!(self, conn => {
             let mut rows = sqlx::query_as::<_, Row>(ALL).fetch(conn);
             loop {
-                match rows.next().await {
+                let taken = match rows.next().await {
                     None => break Ok(()),
-                    Some(row) => match verifier.next(&Record::from(row?)) {
-                        Ok(()) => {}
-                        Err(broken) => break Err(broken),
-                    },
+                    Some(Ok(row)) => verifier.next(&Record::from(row)),
+                    // Bytes that are no text, or nothing where a number was: tampering, no fault.
+                    Some(Err(sqlx::Error::ColumnDecode { .. })) => {
+                        Err(Broken::Unreadable { seq: verifier.expected() })
+                    }
+                    Some(Err(error)) => return Err(error.into()),
+                };
+                if taken.is_err() {
+                    break taken;
                 }
             }
         });
         Ok(walked.and_then(|()| verifier.finish(&head)))
     }
 
-    /// Hands every record that the filter lets through to `each`, in order.
+    /// Which of the guards that keep the chain from being changed are gone or switched off.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn missing_guards(&mut self) -> Result<Vec<&'static str>> {
+        let (guards, sql) = match &self.inner {
+            Inner::Sqlite(_) => (
+                GUARDS_SQLITE,
+                "SELECT name FROM sqlite_master WHERE type = 'trigger' \
+                 AND tbl_name IN ('audit', 'audit_head')",
+            ),
+            // 'D': disabled; 'R': only on a replica.
+            Inner::Postgres(_) => (
+                GUARDS_POSTGRES,
+                "SELECT tgname::text FROM pg_trigger WHERE tgenabled NOT IN ('D', 'R') \
+                 AND tgrelid IN (to_regclass('audit'), to_regclass('audit_head'))",
+            ),
+        };
+        let found = on!(self, conn => sqlx::query_scalar::<_, String>(sql)
+            .fetch_all(conn)
+            .await)?;
+        let gone = |guard: &&'static str| !found.iter().any(|name| name == guard);
+        Ok(guards.iter().copied().filter(gone).collect())
+    }
+
+    /// Hands every record to `each`, in order.
     ///
     /// # Errors
     /// When the database refuses or `each` does.
     pub async fn audit_records<E: From<super::Error>>(
         &mut self,
-        filter: &AuditFilter,
         mut each: impl FnMut(Record) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let wanted = |record: &Record| {
-            filter.subjects.is_empty() || filter.subjects.contains(&record.subject)
-        };
         on!(self, conn => {
             let mut rows = sqlx::query_as::<_, Row>(ALL).fetch(conn);
             while let Some(row) = rows.next().await {
-                let record = Record::from(row.map_err(super::Error::from)?);
-                if wanted(&record) {
-                    each(record)?;
-                }
+                each(Record::from(row.map_err(super::Error::from)?))?;
             }
             Ok(())
         })
-    }
-
-    /// The records of one subject with one of three codes, oldest first.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn audit_of_codes(
-        &mut self,
-        subject: &str,
-        codes: &[&str; 3],
-    ) -> Result<Vec<Record>> {
-        let [one, two, three] = *codes;
-        let rows = on!(self, conn => sqlx::query_as::<_, Row>(
-            "SELECT seq, at, code, actor, subject, body, prev, hash FROM audit \
-             WHERE subject = $1 AND code IN ($2, $3, $4) ORDER BY seq",
-        )
-        .bind(subject)
-        .bind(one)
-        .bind(two)
-        .bind(three)
-        .fetch_all(conn)
-        .await)?;
-        Ok(rows.into_iter().map(Record::from).collect())
     }
 
     /// The records of one subject, oldest first.

@@ -21,7 +21,6 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use crate::model::audit::Entry;
 
-pub use audit::AuditFilter;
 pub use halt::Halt;
 pub use inbox::{Arrival, Arrived, InboxRow};
 pub use inbox_writer::{InboxWriter, WriterGone};

@@ -101,6 +101,11 @@ fn i11_the_database_itself_refuses_to_change_the_chain() {
                 "INSERT OR REPLACE INTO audit SELECT seq, at, code, actor, subject, '{}', prev, hash FROM audit WHERE seq = 3",
                 "REPLACE INTO audit_head VALUES (1, 0, '')",
                 "UPDATE OR REPLACE audit SET seq = 4 WHERE seq = 3",
+                "INSERT OR REPLACE INTO audit SELECT 0, at, code, actor, subject, body, prev, hash FROM audit WHERE seq = 3",
+                "INSERT OR REPLACE INTO audit SELECT 99, at, code, actor, subject, body, prev, hash FROM audit WHERE seq = 3",
+                "INSERT INTO audit SELECT NULL, at, code, actor, subject, body, prev, hash FROM audit WHERE seq = 3",
+                "INSERT OR REPLACE INTO audit_head VALUES (NULL, 0, 'x')",
+                "INSERT OR REPLACE INTO audit_head VALUES (2, 0, 'x')",
             ]);
         }
         for sql in attempts {
@@ -110,5 +115,35 @@ fn i11_the_database_itself_refuses_to_change_the_chain() {
                 "{sql}: {refused}"
             );
         }
+        if !raw.is_postgres() {
+            // A hidden second key would let REPLACE hit a row whose number it does not name.
+            for sql in [
+                "INSERT OR REPLACE INTO audit (rowid, seq, at, code, actor, subject, body, prev, hash) VALUES (3, 99, '', '', '', '', '', '', '')",
+                "INSERT OR REPLACE INTO audit_head (rowid, one, seq, hash) VALUES (1, NULL, 0, 'x')",
+            ] {
+                let refused = raw.run(sql).await.expect_err(sql);
+                assert!(refused.contains("no column named rowid"), "{refused}");
+            }
+        }
+    });
+}
+
+#[test]
+fn i11_audit_verify_reports_a_guard_that_is_gone() {
+    world(async |w| {
+        history(w).await;
+        assert_eq!(w.cli(&["audit", "verify"]).status.code(), Some(0));
+        let raw = w.raw().await;
+        raw.run(if raw.is_postgres() {
+            "ALTER TABLE audit DISABLE TRIGGER audit_no_change"
+        } else {
+            "DROP TRIGGER audit_no_delete"
+        })
+        .await
+        .unwrap();
+        let told = w.cli(&["audit", "verify"]);
+        assert_eq!(told.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&told.stdout);
+        assert!(said.contains("Missing triggers: audit_no_"), "{said}");
     });
 }

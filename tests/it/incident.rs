@@ -66,7 +66,7 @@ fn a_failed_sync_posts_one_card_with_its_reason_redacted_and_inert_and_a_remedy(
 }
 
 fn steady(text: &str) -> String {
-    regex::Regex::new("[0-9a-f]{12}")
+    regex::Regex::new("[0-9a-f]{16}")
         .unwrap()
         .replace_all(text, "<hash>")
         .into_owned()

@@ -28,7 +28,7 @@ fn a_proposal_says_what_it_does_and_what_it_needs() {
     Undo: resumes it; the sync that was cut and the freshness missed stay lost
     Approvals: 0 of 1, still needed: 1 of <!subteam^S0DATAENG>, <@U0LEAD>. No answer by <!date^1795363200^{date_short_pretty} {time}|22 Nov 17:00 CET>: nothing changes.
     [Approve primary (danger: salesforce_prod: pause until 22 Nov 21:00 CET. Side effects: no data arrives until 22 Nov 21:00 CET; then Syncgate resumes it by itself; if Syncgate itself is down, it stays paused.)] [Modify…] [Reject…]
-    ~ audit #12 3f9a41c07b2e · policy abcdef12 · fingerprint a0533399
+    ~ audit #12 3f9a41c07b2e3f9a · policy abcdef12 · fingerprint a0533399
     "##);
 }
 
@@ -83,7 +83,7 @@ fn a_plan_lists_every_change_with_what_it_does_besides() {
     Approvals: 1 of 2, still needed: 1 of <!subteam^S0DATAENG>, <@U0LEAD>. No answer by <!date^1795363200^{date_short_pretty} {time}|22 Nov 17:00 CET>: nothing changes.
     Approved by <@U0LEAD>, <!date^1795349400^{date_short_pretty} {time}|22 Nov 13:10 CET>, by button.
     [Approve primary (danger: Syncgate makes 8 changes (1 sync, 1 forced sync, 1 sync at a set time, 1 pause, 1 resume, 1 change of frequency, 1 table re-sync, 1 historical re-sync). What each does stands on the card; some of it cannot be undone.)] [Modify…] [Reject…]
-    ~ audit #12 3f9a41c07b2e · policy abcdef12 · fingerprint 24cc5140
+    ~ audit #12 3f9a41c07b2e3f9a · policy abcdef12 · fingerprint 24cc5140
     "##);
 }
 
@@ -106,7 +106,7 @@ fn what_is_done_can_be_undone() {
     *Done*: Fivetran took it, <22 Nov 13:12 CET>
     Approved by <@U0LEAD>, <!date^1795349400^{date_short_pretty} {time}|22 Nov 13:10 CET>, by button.
     [Undo (primary: Syncgate takes back 1 change of 2. A value that somebody changed since stays as it is, and the card says so.)]
-    ~ audit #12 3f9a41c07b2e · policy abcdef12 · fingerprint b2228f49
+    ~ audit #12 3f9a41c07b2e3f9a · policy abcdef12 · fingerprint b2228f49
     "##);
 }
 
@@ -129,7 +129,7 @@ fn what_no_reading_can_tell_is_asked() {
     Undo: none, Fivetran cannot cancel a sync; its load and cost stay
     *Waiting*: due <22 Nov 13:10 CET>
     Approved by <@U0LEAD>, <!date^1795349400^{date_short_pretty} {time}|22 Nov 13:10 CET>, by button.
-    ~ audit #12 3f9a41c07b2e · policy abcdef12 · fingerprint b2228f49
+    ~ audit #12 3f9a41c07b2e3f9a · policy abcdef12 · fingerprint b2228f49
     "##);
 }
 
@@ -145,7 +145,7 @@ fn a_rejection_leaves_no_button() {
     Side effects: no data arrives until <22 Nov 21:00 CET>; then Syncgate resumes it by itself; if Syncgate itself is down, it stays paused
     Undo: resumes it; the sync that was cut and the freshness missed stay lost
     Rejected by <@U0LEAD>, <22 Nov 13:30 CET>: month end. Nothing was changed.
-    ~ audit #12 3f9a41c07b2e · policy abcdef12 · fingerprint a0533399
+    ~ audit #12 3f9a41c07b2e3f9a · policy abcdef12 · fingerprint a0533399
     "##);
 }
 
@@ -163,7 +163,7 @@ fn a_halt_is_told_where_something_waits() {
     Undo: resumes it; the sync that was cut and the freshness missed stay lost
     *Waiting*: halted, nothing is sent; due <22 Nov 13:10 CET>
     Approved by <@U0LEAD>, <!date^1795349400^{date_short_pretty} {time}|22 Nov 13:10 CET>, by button.
-    ~ audit #12 3f9a41c07b2e · policy abcdef12 · fingerprint a0533399
+    ~ audit #12 3f9a41c07b2e3f9a · policy abcdef12 · fingerprint a0533399
     "##);
 }
 
@@ -204,7 +204,7 @@ fn an_incident_says_what_failed_and_what_comes_next() {
     *Next*: approve #13, which would sync now.
     Owner: <@U0CRMOWNER>
     [Approve the fix primary (primary: #13, salesforce_prod: sync now.)]
-    ~ audit #12 3f9a41c07b2e
+    ~ audit #12 3f9a41c07b2e3f9a
     "##);
 }
 

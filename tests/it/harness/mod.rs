@@ -415,7 +415,7 @@ impl World {
     pub async fn audit(&self) -> Vec<(String, Value)> {
         let mut records = Vec::new();
         let mut tx = self.app().store.snapshot().await.unwrap();
-        tx.audit_records(&Default::default(), |record| {
+        tx.audit_records(|record| {
             records.push((record.code, serde_json::from_str(&record.body).unwrap()));
             Ok::<(), syncgate::store::Error>(())
         })
