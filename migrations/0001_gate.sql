@@ -108,6 +108,7 @@ CREATE TABLE decisions (
     via         TEXT NOT NULL,
     reason      TEXT,
     policy_hash TEXT NOT NULL,
+    delivery    TEXT NOT NULL,
     at          TIMESTAMPTZ NOT NULL,
     -- One person's approval counts once, however often he clicks.
     PRIMARY KEY (proposal_id, revision, verdict, by_user)
@@ -141,6 +142,7 @@ CREATE TABLE incidents (
     document      TEXT NOT NULL,
     version       BIGINT NOT NULL
 );
+CREATE INDEX incidents_by_connection ON incidents (connection_id, id);
 -- One living incident per connection.
 CREATE UNIQUE INDEX incidents_open ON incidents (connection_id) WHERE open;
 

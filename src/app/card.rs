@@ -10,8 +10,8 @@ use super::asked::{content_of, draft};
 use super::{App, Flow};
 use crate::model::audit::Head;
 use crate::model::{
-    ChannelId, Decision, Fingerprint, Proposal, ProposalId, ProposalState, Revision, Step, UserId,
-    Verdict,
+    ChannelId, Decision, Fingerprint, Line, Place, Proposal, ProposalId, ProposalState, Revision,
+    Step, UserId, Verdict,
 };
 use crate::policy::{Policy, Role, Subject};
 use crate::slack::cards::{self, HaltView, Message, ProposalView};
@@ -25,7 +25,9 @@ pub(crate) struct Whole {
     pub fingerprint: Fingerprint,
     pub decisions: Vec<Decision>,
     pub steps: Vec<Step>,
-    pub subjects: Vec<Subject>,
+    /// What the policy's rules match, with the position of its line: each connection as it was when
+    /// it was proposed and as last read. Where the two differ, the stricter rule holds.
+    pub subjects: Vec<(usize, Subject)>,
 }
 
 /// What a proposal's card shows beside the proposal itself.
@@ -84,18 +86,14 @@ impl App {
             store::Error::corrupt("proposal", format!("#{id} has no revision {number}"))
         })?;
         let mut subjects = Vec::with_capacity(revision.lines.len());
-        for line in &revision.lines {
-            subjects.push(match tx.connection(&line.connection).await? {
-                Some(connection) => self.subject(tx, &connection).await?,
-                // Gone since: the policy's rules by name still hold.
-                None => Subject {
-                    id: line.connection.clone(),
-                    schema: line.name.clone(),
-                    service: String::new(),
-                    group_id: "".into(),
-                    group_name: String::new(),
-                },
-            });
+        for (position, line) in revision.lines.iter().enumerate() {
+            let proposed = line.place.clone().map(|place| subject_of(line, place));
+            let read = match tx.connection(&line.connection).await? {
+                Some(connection) => Some(self.subject(tx, &connection).await?),
+                None => None,
+            };
+            let moved = read.filter(|read| proposed.as_ref() != Some(read));
+            subjects.extend(proposed.into_iter().chain(moved).map(|s| (position, s)));
         }
         Ok(Some(Whole {
             decisions: tx.decisions(id, number).await?,
@@ -110,8 +108,11 @@ impl App {
 
     /// Approvals that the revision needs under the policy in force.
     pub(crate) fn quorum(&self, whole: &Whole) -> u32 {
-        let kinds = whole.revision.lines.iter().map(|line| line.action.kind());
-        self.policy.load().quorum(kinds.zip(&whole.subjects))
+        let lines = &whole.revision.lines;
+        let subjects = whole.subjects.iter();
+        let known =
+            subjects.filter_map(|(at, subject)| Some((lines.get(*at)?.action.kind(), subject)));
+        self.policy.load().quorum(known)
     }
 
     /// Brings the card up to what the rows say, in this transaction.
@@ -201,6 +202,31 @@ impl App {
     ) -> Flow<()> {
         let draft = draft(key, MessageKind::Card, channel, message);
         Ok(tx.put_message(&draft, self.ctx.now()).await?)
+    }
+}
+
+impl Whole {
+    /// What the policy's rules match of the line in this position.
+    pub fn subjects_at(&self, position: usize) -> impl Iterator<Item = &Subject> {
+        let mine = self.subjects.iter().filter(move |(at, _)| *at == position);
+        mine.map(|(_, subject)| subject)
+    }
+
+    /// A line of whose connection nothing is known that the policy could match.
+    pub fn unplaced(&self) -> Option<&Line> {
+        let lines = self.revision.lines.iter().enumerate();
+        let mut unplaced = lines.filter(|(at, _)| self.subjects_at(*at).next().is_none());
+        unplaced.next().map(|(_, line)| line)
+    }
+}
+
+fn subject_of(line: &Line, place: Place) -> Subject {
+    Subject {
+        id: line.connection.clone(),
+        schema: place.schema,
+        service: place.service,
+        group_id: place.group_id,
+        group_name: place.group_name,
     }
 }
 

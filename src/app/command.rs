@@ -243,7 +243,7 @@ impl App {
             lines: vec![line(connection, action, reason)],
             shadow: Vec::new(),
             incident: None,
-            direct: direct.then(|| (asked.user.clone(), asked.via)),
+            direct: direct.then(|| asked.clone()),
         };
         let channel = request.channel.clone();
         let id = self.propose(&mut tx, request).await?;

@@ -51,7 +51,11 @@ impl App {
         let now = self.ctx.now();
         let policy = self.policy.load_full();
         let id = whole.proposal.id;
-        may_approve(&policy, member, &whole.revision.requesters, &whole.subjects)
+        if let Some(line) = whole.unplaced() {
+            return say("connection.unread", words::connection_unread(&line.name));
+        }
+        let subjects = whole.subjects.iter().map(|(_, subject)| subject);
+        may_approve(&policy, member, &whole.revision.requesters, subjects)
             .map_err(|denied| self.denied(&denied, Some(id)))?;
         let approved = whole
             .proposal
@@ -68,6 +72,7 @@ impl App {
             via: asked.via,
             reason: None,
             policy_hash: policy.hash().to_owned(),
+            delivery: asked.key.clone(),
             at: now,
         };
         let quorum = self.quorum(&whole);
@@ -196,6 +201,7 @@ impl App {
             via: asked.via,
             reason: Some(reason),
             policy_hash: self.policy.load().hash().to_owned(),
+            delivery: asked.key.clone(),
             at: now,
         };
         self.record_decision(&mut tx, &decision, "proposal.rejected")

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::card::Whole;
+use super::card::{Whole, approvals_of};
 use super::{App, Flow};
 use crate::model::{Action, Call, Connection, Line, PreImage, SkipReason, SyncState, Verdict};
 use crate::policy::Role;
@@ -34,14 +34,35 @@ impl App {
         }
         let policy = self.policy.load();
         let position = whole.revision.lines.iter().position(|l| l == line);
-        let subject = position.and_then(|at| whole.subjects.get(at));
-        if let (Action::Pause { until }, Some(subject)) = (&line.action, subject)
-            && let Some(longest) = policy.connection(subject).max_pause().map(super::span)
+        let subjects = position.into_iter().flat_map(|at| whole.subjects_at(at));
+        let longest = subjects
+            .filter_map(|s| policy.connection(s).max_pause())
+            .min();
+        if let Action::Pause { until } = &line.action
+            && let Some(longest) = longest.map(super::span)
             && *until - now > longest
         {
             return Ok(Some("the pause is longer than max_pause".to_owned()));
         }
-        Ok(None)
+        Ok(self.too_few(whole))
+    }
+
+    /// Whether the approvals are fewer than the same policy asks now that more is known of the
+    /// connections. Under another policy they were enough: its change does not void them (SPEC §6).
+    fn too_few(&self, whole: &Whole) -> Option<String> {
+        if let Some(line) = whole.unplaced() {
+            return Some(format!("nothing is known of {} any more", line.name));
+        }
+        let policy = self.policy.load();
+        let mut approvals = whole.decisions.iter();
+        let direct = approvals.any(|d| d.verdict == Verdict::Direct);
+        let same = whole
+            .decisions
+            .iter()
+            .all(|d| d.policy_hash == policy.hash());
+        let (given, quorum) = (approvals_of(whole).len(), self.quorum(whole));
+        let short = u32::try_from(given).is_ok_and(|given| given < quorum);
+        (short && same && !direct).then(|| format!("it needs {quorum} approvals and has {given}"))
     }
 }
 

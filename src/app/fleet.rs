@@ -1,41 +1,100 @@
 //! The fleet: read it, and find the connection that a person means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{App, Flow, say};
 use crate::fivetran::{Priority, ReadError};
 use crate::model::{Connection, ConnectionId, Notice};
 use crate::policy::Subject;
 use crate::slack::words;
-use crate::store::Tx;
+use crate::store::{self, Tx};
 
 /// Untrusted texts are cut to this before they are stored.
 const LONGEST: usize = 2_000;
+/// Connections that are stored in one transaction.
+const BATCH: usize = 200;
+/// Connections missing from one list that are looked for before the next.
+const MISSING: usize = 20;
 
 impl App {
-    /// Reads the whole fleet and remembers it; what is no longer there is forgotten.
+    /// Reads the whole fleet and remembers it. A connection that the list does not show is forgotten
+    /// only when Fivetran says that it does not exist: lists shift between pages, and leave out what
+    /// cannot be read.
     ///
     /// # Errors
     /// When Fivetran or the database does not answer; what was remembered stays.
     pub async fn refresh_fleet(&self, who: Priority) -> anyhow::Result<Vec<Connection>> {
-        let started = self.ctx.now();
         let mut groups = self.fivetran.groups(who).await?;
         for group in &mut groups {
             group.name.retain(|c| c != '\0');
         }
-        let connections = self.fivetran.connections(who).await?;
-        let connections: Vec<Connection> = connections
+        let read = self.fivetran.connections(who).await?;
+        let mut fleet: Vec<Connection> = read
             .into_iter()
             .map(|connection| self.without_secrets(connection))
             .collect();
+        let known = self.store.snapshot().await?.connections().await?;
+        let listed: BTreeSet<&ConnectionId> = fleet.iter().map(|c| &c.id).collect();
+        let missing = known.iter().filter(|c| !listed.contains(&c.id));
+        let missing: Vec<ConnectionId> = missing.map(|c| c.id.clone()).take(MISSING).collect();
         let mut tx = self.store.begin().await?;
         tx.save_groups(&groups).await?;
-        for connection in &connections {
-            tx.save_connection(connection).await?;
-        }
-        tx.forget_connections_before(started).await?;
         tx.commit().await?;
-        Ok(connections)
+        self.remember(&fleet, &known).await?;
+        for id in &missing {
+            fleet.extend(self.look_for(id, who).await?);
+        }
+        Ok(fleet)
+    }
+
+    /// Stores what is other than known, and of the rest only that it was seen.
+    async fn remember(&self, fleet: &[Connection], known: &[Connection]) -> store::Result<()> {
+        let known: BTreeMap<&ConnectionId, &Connection> =
+            known.iter().map(|c| (&c.id, c)).collect();
+        let same = |read: &Connection| {
+            known.get(&read.id).is_some_and(|known| {
+                let now = Connection {
+                    read_at: known.read_at,
+                    ..read.clone()
+                };
+                now == **known
+            })
+        };
+        // In short transactions: a person's click does not wait for the whole fleet.
+        for batch in fleet.chunks(BATCH) {
+            let mut tx = self.store.begin().await?;
+            let (seen, changed): (Vec<&Connection>, Vec<&Connection>) =
+                batch.iter().partition(|read| same(read));
+            for connection in changed {
+                tx.save_connection(connection).await?;
+            }
+            tx.saw_connections(&seen).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// A connection that a list did not show, read alone.
+    async fn look_for(
+        &self,
+        id: &ConnectionId,
+        who: Priority,
+    ) -> anyhow::Result<Option<Connection>> {
+        let asked_at = self.ctx.now();
+        let found = match self.read(id, who).await {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::warn!(connection = %id, %error, "the list left a connection out; it stays as last read");
+                return Ok(None);
+            }
+        };
+        let mut tx = self.store.begin().await?;
+        match &found {
+            Some(connection) => tx.save_connection(connection).await?,
+            None => tx.forget_connection(id, asked_at).await?,
+        }
+        tx.commit().await?;
+        Ok(found)
     }
 
     /// What the policy matches its rules against.

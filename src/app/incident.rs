@@ -2,65 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::propose::{Request, line};
 use super::{App, Flow, Ran, Stop};
-use crate::fivetran::{Priority, Webhook};
+use crate::fivetran::Priority;
 use crate::model::{
     Actor, Connection, ConnectionId, Incident, IncidentId, IncidentState, Mode, ProposalKind,
     ProposalState,
 };
-use crate::store::{InboxRow, Tx};
+use crate::store::Tx;
 use crate::triage::{Remedy, remedy};
 
-/// A webhook whose own time is older than this tells nothing about the present.
-const STALE: TimeDelta = TimeDelta::days(1);
-
 impl App {
-    /// A webhook is a hint: what it says is confirmed by reading before anything is decided.
-    pub(super) async fn handle_webhook(&self, row: &InboxRow) -> anyhow::Result<()> {
-        let webhook: Webhook = serde_json::from_str(&row.body)?;
-        let stale = webhook
-            .created
-            .is_some_and(|at| row.received_at - at > STALE);
-        let outcome = match (&webhook.connection_id, stale) {
-            _ if webhook.is_test => "test",
-            (_, true) => "stale",
-            (None, _) => "ignored",
-            (Some(id), false) => {
-                let reason = webhook
-                    .reason
-                    .as_deref()
-                    .filter(|_| webhook.tells_of_failure());
-                self.confirm(id, reason).await?;
-                "confirmed"
-            }
-        };
-        let mut tx = self.store.begin().await?;
-        let subject = webhook
-            .connection_id
-            .map_or_else(String::new, |id| format!("connection:{id}"));
-        let facts = json!({ "event": webhook.event, "status": webhook.status, "outcome": outcome });
-        tx.audit(self.entry("webhook.received", Actor::Syncgate, subject, facts));
-        match tx.settle_inbox(&row.key, outcome).await {
-            Ok(()) => Ok(tx.commit().await?),
-            Err(error) if error.is_race() => Ok(()),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn confirm(&self, id: &ConnectionId, reason: Option<&str>) -> anyhow::Result<()> {
-        let Some(connection) = self.read(id, Priority::Background).await? else {
-            return Ok(());
-        };
-        let mut tx = self.store.begin().await?;
-        tx.save_connection(&connection).await?;
-        tx.commit().await?;
-        self.observe(&connection, reason).await
-    }
-
     /// Reads the fleet and looks for failures and recoveries: the detection of those who have no
     /// public address, and the safety net of those who have.
     ///
@@ -78,17 +33,53 @@ impl App {
         let fleet = self.refresh_fleet(Priority::Background).await?;
         let open = self.store.snapshot().await?.open_incidents().await?;
         let living: BTreeSet<ConnectionId> = open.into_iter().map(|(i, _)| i.connection).collect();
+        let listed: BTreeSet<&ConnectionId> = fleet.iter().map(|c| &c.id).collect();
         for connection in fleet
             .iter()
             .filter(|c| c.failed() || living.contains(&c.id))
         {
-            self.observe(connection, None).await?;
+            let observed = self.observe(connection, None).await;
+            noted(&connection.id, observed);
+        }
+        for id in living.iter().filter(|id| !listed.contains(id)) {
+            noted(id, self.look_whether_gone(id).await);
         }
         Ok(Ran::Ran)
     }
 
+    /// An incident of a connection that the list does not show is over only if Fivetran says that
+    /// there is no such connection.
+    async fn look_whether_gone(&self, id: &ConnectionId) -> anyhow::Result<()> {
+        match self.read(id, Priority::Background).await? {
+            Some(connection) => self.observe(&connection, None).await,
+            None => self.gone(id).await,
+        }
+    }
+
+    /// The connection no longer exists: what was wrong with it is over.
+    pub(super) async fn gone(&self, id: &ConnectionId) -> anyhow::Result<()> {
+        let open = self.store.snapshot().await?.open_incident(id).await?;
+        let Some((incident, version)) = open else {
+            return Ok(());
+        };
+        let incident = Incident {
+            gone: true,
+            ..incident
+        };
+        match self.resolve_incident(incident, version).await {
+            // Whoever was faster changed it; the next reading looks again.
+            Ok(()) | Err(Stop::Race) => Ok(()),
+            Err(Stop::Fail(error)) => Err(error),
+            Err(Stop::Say { code, .. }) => anyhow::bail!("nobody asked for an incident: {code}"),
+        }
+    }
+
     /// Opens, counts or resolves, by what was read.
-    async fn observe(&self, connection: &Connection, reason: Option<&str>) -> anyhow::Result<()> {
+    pub(super) async fn observe(
+        &self,
+        connection: &Connection,
+        reason: Option<&str>,
+    ) -> anyhow::Result<()> {
         for _ in 0..5 {
             match self.try_observe(connection, reason).await {
                 Ok(()) => return Ok(()),
@@ -141,17 +132,20 @@ impl App {
     async fn open(
         &self,
         connection: &Connection,
-        failed_at: chrono::DateTime<chrono::Utc>,
+        failed_at: DateTime<Utc>,
         reason: Option<&str>,
     ) -> Flow<()> {
         let now = self.ctx.now();
         let mut tx = self.store.begin().await?;
+        if is_old_news(&mut tx, connection, failed_at).await? {
+            return Ok(());
+        }
         let subject = self.subject(&mut tx, connection).await?;
         let id = tx.next_incident().await?;
         let mut incident = Incident {
             id,
             connection: connection.id.clone(),
-            name: connection.schema.clone(),
+            name: self.kept(&connection.schema),
             state: IncidentState::Open,
             channel: self.policy.load().channel_of(&subject),
             opened_at: now,
@@ -162,6 +156,7 @@ impl App {
             warnings: connection.warnings.clone(),
             proposal: None,
             resolved_at: None,
+            gone: false,
         };
         tx.insert_incident(&incident).await?;
         let facts = json!({
@@ -241,7 +236,7 @@ impl App {
         incident.state = IncidentState::Resolved;
         incident.resolved_at = Some(now);
         tx.update_incident(&incident, version).await?;
-        let facts = json!({ "failures": incident.failures });
+        let facts = json!({ "failures": incident.failures, "gone": incident.gone });
         tx.audit(self.entry(
             "incident.resolved",
             Actor::Syncgate,
@@ -298,6 +293,28 @@ impl App {
         };
         incident.proposal = Some(self.propose(tx, request).await?);
         Ok(())
+    }
+}
+
+/// Whether a failure was seen and over before this reading of it came to be looked at: a newer
+/// reading is stored, or an incident has counted it.
+async fn is_old_news(
+    tx: &mut Tx,
+    connection: &Connection,
+    failed_at: DateTime<Utc>,
+) -> crate::store::Result<bool> {
+    let newer = tx.connection(&connection.id).await?;
+    if newer.is_some_and(|stored| stored.read_at > connection.read_at && !stored.failed()) {
+        return Ok(true);
+    }
+    let last = tx.last_incident(&connection.id).await?;
+    Ok(last.is_some_and(|last| failed_at <= last.failed_at))
+}
+
+/// One connection's trouble does not keep the next from being looked at.
+fn noted(id: &ConnectionId, observed: anyhow::Result<()>) {
+    if let Err(error) = observed {
+        tracing::error!(connection = %id, error = format!("{error:#}"), "an incident cannot be looked after");
     }
 }
 

@@ -4,11 +4,14 @@ use super::asked::{content_of, draft};
 use super::card::Whole;
 use super::{App, Flow};
 use crate::model::audit::Head;
-use crate::model::{Incident, IncidentId, IncidentState, ProposalState, Step, StepState};
+use crate::model::{Incident, IncidentId, IncidentState, Mode, ProposalState, Step, StepState};
 use crate::slack::Button;
 use crate::slack::cards::{self, IncidentView, Message};
 use crate::store::{Draft, MessageKind, Tx};
 use crate::triage::{Remedy, remedy};
+
+/// The one remedy that is proposed today is another sync.
+const IN_SHADOW: &str = "in shadow mode: Syncgate would propose: sync now.";
 
 impl App {
     /// Brings an incident's card up to what the rows say.
@@ -42,19 +45,19 @@ impl App {
     ) -> Flow<Message> {
         let policy = self.policy.load();
         let connection = tx.connection(&incident.connection).await?;
-        let rule_owner = match &connection {
-            Some(connection) => {
-                let subject = self.subject(tx, connection).await?;
-                policy.connection(&subject).owner().map(str::to_owned)
-            }
+        let subject = match &connection {
+            Some(connection) => Some(self.subject(tx, connection).await?),
             None => None,
         };
+        let rule = subject.as_ref().map(|subject| policy.connection(subject));
+        let rule_owner = rule.and_then(|rule| rule.owner()).map(str::to_owned);
+        let shadow = rule.is_some_and(|rule| rule.mode() == Mode::Shadow);
         let person = connection
             .as_ref()
             .map(remedy)
             .and_then(|remedy| match remedy {
                 Remedy::Person(what) => Some(what),
-                Remedy::Propose(_) => None,
+                Remedy::Propose(_) => shadow.then_some(IN_SHADOW),
             });
         let whole = match incident.proposal {
             Some(id) => self.whole(tx, id).await?,

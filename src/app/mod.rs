@@ -7,6 +7,7 @@
 
 mod advance;
 mod asked;
+mod beside;
 mod card;
 mod command;
 pub(crate) mod crash;
@@ -17,6 +18,7 @@ mod execute;
 mod fitness;
 mod fleet;
 mod handle;
+mod hint;
 mod incident;
 mod incident_card;
 mod modify;
@@ -26,6 +28,7 @@ mod policy_file;
 mod proof;
 mod propose;
 mod reading;
+mod receipts;
 mod revert;
 mod shut;
 mod status;
@@ -46,6 +49,7 @@ use crate::slack::cards::Message;
 use crate::store::{self, InboxWriter, Store};
 use crate::triage::redact::Redactor;
 
+pub use beside::{halt_beside, unhalt_beside};
 pub(crate) use crash::crash_point;
 pub use handle::Reply;
 pub use operate::Health;

@@ -225,11 +225,12 @@ impl App {
         let policy = self.policy.load();
         let mut errors = Errors::new();
         for (position, line) in &edited.positions {
-            let Some(subject) = whole.subjects.get(*position) else {
-                continue;
-            };
+            let subjects = whole.subjects_at(*position);
+            let longest = subjects
+                .filter_map(|s| policy.connection(s).max_pause())
+                .min();
             if let Action::Pause { until } = &line.action
-                && let Some(longest) = policy.connection(subject).max_pause().map(super::span)
+                && let Some(longest) = longest.map(super::span)
                 && *until - now > longest
             {
                 let text = words::pause_too_long(&line.name, longest).text;

@@ -80,26 +80,32 @@ impl App {
         }
     }
 
-    /// Halts from the terminal; says whether that is new.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn halt(&self, reason: Option<String>) -> anyhow::Result<bool> {
-        let mut tx = self.store.begin().await?;
-        let halted = plain(self.halt_in(&mut tx, Actor::Operator, reason).await)?;
-        tx.commit().await?;
-        Ok(halted.is_some())
+    /// Brings the cards and the channel up to a halt that was set, or ended, from the terminal.
+    pub(super) async fn announce_halt(&self) -> anyhow::Result<Ran> {
+        let mut tx = self.store.snapshot().await?;
+        let now_is = tx.halted().await?.as_ref().map(stamp).unwrap_or_default();
+        if tx.fact(SHOWN).await?.unwrap_or_default() == now_is {
+            return Ok(Ran::Empty);
+        }
+        drop(tx);
+        match self.announce_in(self.store.begin().await?).await {
+            Ok(()) | Err(Stop::Race) => Ok(Ran::Ran),
+            stopped => plain(stopped).map(|()| Ran::Ran),
+        }
     }
 
-    /// Ends a halt from the terminal; says whether there was one.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn unhalt(&self) -> anyhow::Result<bool> {
-        let mut tx = self.store.begin().await?;
-        let ended = plain(self.unhalt_in(&mut tx, Actor::Operator).await)?;
-        tx.commit().await?;
-        Ok(ended.is_some())
+    async fn announce_in(&self, mut tx: Tx) -> Flow<()> {
+        let halt = tx.halted().await?;
+        let now_is = halt.as_ref().map(stamp).unwrap_or_default();
+        if !tx.set_fact(SHOWN, &now_is).await? {
+            // Another replica has just told it.
+            return Ok(());
+        }
+        match halt {
+            Some(halt) => self.tell_halted(&mut tx, &halt).await?,
+            None => self.tell_unhalted(&mut tx, &Actor::Operator).await?,
+        };
+        self.finish(tx).await
     }
 
     async fn halt_in(&self, tx: &mut Tx, by: Actor, reason: Option<String>) -> Flow<Option<usize>> {
@@ -114,28 +120,38 @@ impl App {
             return Ok(None);
         }
         tx.audit(self.entry("halt.set", by, "halt", json!({ "reason": reason })));
+        tx.set_fact(SHOWN, &stamp(&halt)).await?;
+        Ok(Some(self.tell_halted(tx, &halt).await?))
+    }
+
+    async fn tell_halted(&self, tx: &mut Tx, halt: &Halt) -> Flow<usize> {
         let waiting = self.show_unsettled(tx).await?.len();
         let policy = self.policy.load();
-        let message = words::halt_announced(&view(&halt), waiting, policy.timezone());
-        let key = format!("halt:{}", now.timestamp_micros());
+        let message = words::halt_announced(&view(halt), waiting, policy.timezone());
+        let key = format!("halt:{}", stamp(halt));
         self.post(tx, key, &policy.default_channel(), &message)
             .await?;
-        Ok(Some(waiting))
+        Ok(waiting)
     }
 
     async fn unhalt_in(&self, tx: &mut Tx, by: Actor) -> Flow<Option<usize>> {
-        let now = self.ctx.now();
         if !tx.clear_halt().await? {
             return Ok(None);
         }
         tx.audit(self.entry("halt.cleared", by.clone(), "halt", json!({})));
+        tx.set_fact(SHOWN, "").await?;
+        Ok(Some(self.tell_unhalted(tx, &by).await?))
+    }
+
+    async fn tell_unhalted(&self, tx: &mut Tx, by: &Actor) -> Flow<usize> {
+        let now = self.ctx.now();
         let waiting = self.show_unsettled(tx).await?.len();
         let policy = self.policy.load();
-        let message = words::unhalt_announced(&by, now, waiting, policy.timezone());
+        let message = words::unhalt_announced(by, now, waiting, policy.timezone());
         let key = format!("unhalt:{}", now.timestamp_micros());
         self.post(tx, key, &policy.default_channel(), &message)
             .await?;
-        Ok(Some(waiting))
+        Ok(waiting)
     }
 
     async fn show_unsettled(&self, tx: &mut Tx) -> Flow<Vec<ProposalId>> {
@@ -253,6 +269,14 @@ impl App {
         tx.commit().await?;
         Ok(Ran::Ran)
     }
+}
+
+/// What Slack was last told: the stamp of the halt, or nothing.
+const SHOWN: &str = "halt.shown";
+
+/// What tells one halt from another.
+fn stamp(halt: &Halt) -> String {
+    halt.at.timestamp_micros().to_string()
 }
 
 fn view(halt: &Halt) -> HaltView {

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use serde_json::json;
 
+use super::asked::Asked;
 use super::{App, Flow, Stop};
 use crate::model::{
-    Action, Actor, ChannelId, Connection, Decision, IncidentId, Line, PreImage, Proposal,
-    ProposalId, ProposalKind, ProposalState, Refusal, Revision, UserId, Verdict, Via,
+    Action, Actor, ChannelId, Connection, Decision, IncidentId, Line, Place, PreImage, Proposal,
+    ProposalId, ProposalKind, ProposalState, Refusal, Revision, Verdict,
 };
 use crate::store::Tx;
 
@@ -22,7 +23,7 @@ pub(crate) struct Request {
     pub shadow: Vec<Line>,
     pub incident: Option<IncidentId>,
     /// Set where the policy lets the person's own command be the decision.
-    pub direct: Option<(UserId, Via)>,
+    pub direct: Option<Asked>,
 }
 
 /// One line for a connection as it was just read.
@@ -31,6 +32,7 @@ pub(crate) fn line(connection: &Connection, action: Action, reason: String) -> L
         connection: connection.id.clone(),
         name: connection.schema.clone(),
         action,
+        place: None,
         pre_image: PreImage::of(connection),
         reason,
     }
@@ -43,7 +45,7 @@ impl App {
         let now = self.ctx.now();
         let policy = self.policy.load();
         let id = tx.next_proposal().await?;
-        let lines = request.lines;
+        let lines = self.placed(tx, request.lines).await?;
         let revision = Revision {
             expires_at: self.expiry(&lines, now),
             proposal: id,
@@ -103,16 +105,17 @@ impl App {
             };
             tx.update_proposal(&proposal, 1).await?;
         }
-        if let Some((by, via)) = request.direct {
+        if let Some(asked) = request.direct {
             let decision = Decision {
                 proposal: id,
                 revision: 1,
                 fingerprint,
                 verdict: Verdict::Direct,
-                by,
-                via,
+                by: asked.user,
+                via: asked.via,
                 reason: None,
                 policy_hash: policy.hash().to_owned(),
+                delivery: asked.key,
                 at: now,
             };
             self.record_decision(tx, &decision, "proposal.direct")
@@ -121,6 +124,18 @@ impl App {
         }
         self.show(tx, id).await?;
         Ok(id)
+    }
+
+    /// The lines with what the policy matches their connections by, and with names that can be shown.
+    async fn placed(&self, tx: &mut Tx, mut lines: Vec<Line>) -> Flow<Vec<Line>> {
+        for line in &mut lines {
+            line.name = self.kept(&line.name);
+            if let Some(connection) = tx.connection(&line.connection).await? {
+                let group = tx.group_name(&connection.group_id).await?;
+                line.place = Some(Place::of(&connection, group));
+            }
+        }
+        Ok(lines)
     }
 
     /// Until when an approval can still do something: the policy's time, but no longer than the
@@ -161,6 +176,7 @@ pub(crate) fn facts_of(decision: &Decision) -> serde_json::Value {
         "fingerprint": decision.fingerprint.as_str(),
         "verdict": decision.verdict.as_str(),
         "via": decision.via,
+        "delivery": decision.delivery,
         "reason": decision.reason,
         "policy_hash": decision.policy_hash,
     })

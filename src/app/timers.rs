@@ -9,18 +9,19 @@ use crate::slack::cards;
 use crate::store::Stored;
 
 impl App {
-    /// Fires the timers that are due.
+    /// Fires the timers that are due, and tells of a halt from the terminal.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn run_timers(&self) -> anyhow::Result<Ran> {
+        let announced = self.announce_halt().await?;
         let due = self
             .store
             .snapshot()
             .await?
             .due_proposals(self.ctx.now())
             .await?;
-        let ran = if due.is_empty() { Ran::Empty } else { Ran::Ran };
+        let ran = if due.is_empty() { announced } else { Ran::Ran };
         for stored in due {
             match self.fire(stored).await {
                 Ok(()) | Err(Stop::Race) => {}

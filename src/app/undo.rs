@@ -74,6 +74,7 @@ impl App {
             via: asked.via,
             reason: None,
             policy_hash: self.policy.load().hash().to_owned(),
+            delivery: asked.key.clone(),
             at: now,
         };
         self.record_decision(&mut tx, &decision, "decision.undo")

@@ -82,7 +82,7 @@ pub(super) async fn app(
 
 /// The machine's clock. A debug build can be started in its own future: crash tests do not wait
 /// three minutes for a call to settle.
-fn clock() -> Clock {
+pub(super) fn clock() -> Clock {
     #[cfg(debug_assertions)]
     if let Some(ahead) = std::env::var("SYNCGATE_CLOCK_AHEAD_S")
         .ok()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::assemble::{self, Assembled};
 use super::{Failure, Outcome};
-use crate::app::Ran;
+use crate::app::{Ran, halt_beside, unhalt_beside};
 use crate::config::Variables;
 use crate::store::{Access, Store};
 
@@ -14,10 +14,17 @@ async fn beside(variables: &Variables) -> Result<Assembled, Failure> {
     assemble::app(&settings, file, Access::Beside).await
 }
 
+/// The database alone: an emergency handle must work when a key or the policy file is broken.
+async fn database(variables: &Variables, access: Access) -> Result<Store, Failure> {
+    let opened = Store::open(variables.database(), access).await;
+    let (store, _lock) = opened.map_err(|error| Failure::User(error.to_string()))?;
+    Ok(store)
+}
+
 pub(super) async fn halt(variables: &Variables, reason: &[String]) -> Outcome {
-    let Assembled { app, .. } = beside(variables).await?;
+    let store = database(variables, Access::Beside).await?;
     let reason = (!reason.is_empty()).then(|| reason.join(" "));
-    if app.halt(reason).await? {
+    if halt_beside(&store, assemble::clock().now(), reason).await? {
         println!("Halted. Nothing is sent to Fivetran until `syncgate unhalt`.");
     } else {
         println!("Halted already.");
@@ -26,8 +33,8 @@ pub(super) async fn halt(variables: &Variables, reason: &[String]) -> Outcome {
 }
 
 pub(super) async fn unhalt(variables: &Variables) -> Outcome {
-    let Assembled { app, .. } = beside(variables).await?;
-    if app.unhalt().await? {
+    let store = database(variables, Access::Beside).await?;
+    if unhalt_beside(&store, assemble::clock().now()).await? {
         println!("Unhalted. What is not past its time goes on.");
     } else {
         println!("Not halted: there is nothing to let go on.");
@@ -36,10 +43,7 @@ pub(super) async fn unhalt(variables: &Variables) -> Outcome {
 }
 
 pub(super) async fn status(variables: &Variables, json: bool) -> Outcome {
-    let address = variables.database();
-    let (store, _lock) = Store::open(address, Access::ReadOnly)
-        .await
-        .map_err(|error| Failure::User(error.to_string()))?;
+    let store = database(variables, Access::ReadOnly).await?;
     let mut tx = store.snapshot().await?;
     let halt = tx.halted().await?;
     let overrides = tx.overrides().await?;

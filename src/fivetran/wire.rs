@@ -27,7 +27,7 @@ pub(super) struct Envelope<T> {
 #[derive(Deserialize)]
 #[serde(bound = "T: DeserializeOwned")]
 pub(super) struct Page<T> {
-    /// Absent is an answer that we do not understand; null is an empty page.
+    /// Absent or null is an answer that we do not understand: an empty fleet is `[]`.
     #[serde(deserialize_with = "list")]
     pub(super) items: Vec<Item<T>>,
     #[serde(default, deserialize_with = "text")]
@@ -194,7 +194,7 @@ fn minutes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> 
 }
 
 fn list<'de, D: Deserializer<'de>, T: DeserializeOwned>(from: D) -> Result<Vec<Item<T>>, D::Error> {
-    Ok(Option::<Vec<Item<T>>>::deserialize(from)?.unwrap_or_default())
+    Vec::<Item<T>>::deserialize(from)
 }
 
 fn notices<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Notice>, D::Error> {
@@ -293,7 +293,7 @@ mod tests {
     fn a_list_needs_items_and_survives_a_bad_one() {
         let page = |text| serde_json::from_str::<Page<GroupWire>>(text);
         assert!(page("{}").is_err());
-        assert!(page(r#"{"items":null}"#).unwrap().items.is_empty());
+        assert!(page(r#"{"items":null}"#).is_err());
         let some = page(r#"{"items":[{"id":"g"},7],"next_cursor":""}"#).unwrap();
         assert_eq!(some.items.iter().filter(|item| item.0.is_some()).count(), 1);
         assert_eq!(some.next_cursor, None);

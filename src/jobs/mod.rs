@@ -21,6 +21,8 @@ pub use inbound::{handle_held, run_inbox};
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a worker rests after a fault of the database.
 const AFTER_FAULT: Duration = Duration::from_secs(1);
+/// How often receipts are chained: one record for many, and each soon enough.
+const RECEIPTS: Duration = Duration::from_secs(10);
 /// Steps that run side by side: each waits for Fivetran most of its time.
 const STEP_WORKERS: usize = 4;
 /// Messages that are sent side by side.
@@ -119,6 +121,19 @@ pub async fn run(
         |app| {
             Box::pin(async move {
                 app.store.fold().await?;
+                Ok(Ran::Ran)
+            })
+        },
+    );
+    timed(
+        &mut workers,
+        "receipts",
+        RECEIPTS,
+        stop.clone(),
+        app.clone(),
+        |app| {
+            Box::pin(async move {
+                while app.chain_receipts().await? == Ran::Ran {}
                 Ok(Ran::Ran)
             })
         },

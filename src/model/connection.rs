@@ -187,6 +187,31 @@ impl Connection {
     }
 }
 
+/// What the policy's rules match a connection by, beside its id: as Fivetran words it, never shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The schema it writes to.
+    pub schema: String,
+    /// The connector type.
+    pub service: String,
+    /// Its group's id.
+    pub group_id: GroupId,
+    /// Its group's name.
+    pub group_name: String,
+}
+
+impl Place {
+    /// Where a connection is, in a group of this name.
+    pub fn of(connection: &Connection, group_name: String) -> Self {
+        Self {
+            schema: connection.schema.clone(),
+            service: connection.service.clone(),
+            group_id: connection.group_id.clone(),
+            group_name,
+        }
+    }
+}
+
 /// The fields that a person saw on the card and that must still be so when it runs (invariant I2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreImage {

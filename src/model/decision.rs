@@ -89,6 +89,8 @@ pub struct Decision {
     pub reason: Option<String>,
     /// Under which policy.
     pub policy_hash: String,
+    /// The delivery that asked: its signed bytes are in the inbox, and their hash in the chain.
+    pub delivery: String,
     /// When.
     pub at: DateTime<Utc>,
 }

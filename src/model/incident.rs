@@ -70,6 +70,9 @@ pub struct Incident {
     pub warnings: Vec<Notice>,
     /// The proposal that answers it.
     pub proposal: Option<ProposalId>,
-    /// When a success proved that it is over.
+    /// When a success, or the end of the connection, proved that it is over.
     pub resolved_at: Option<DateTime<Utc>>,
+    /// Whether it is over because the connection no longer exists.
+    #[serde(default)]
+    pub gone: bool,
 }

@@ -28,7 +28,7 @@ pub use actor::Actor;
 pub use call::{Call, Patch};
 pub use command::{Command, CommandError, Schedule};
 pub use connection::{
-    Connection, Difference, Group, Notice, PreImage, ScheduleType, SetupState, SyncState,
+    Connection, Difference, Group, Notice, Place, PreImage, ScheduleType, SetupState, SyncState,
     UpdateState,
 };
 pub use context::{Clock, Ctx};

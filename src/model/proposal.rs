@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Action;
 use super::actor::Actor;
 use super::canonical;
-use super::connection::PreImage;
+use super::connection::{Place, PreImage};
 use super::ids::{ChannelId, ConnectionId, IncidentId, ProposalId};
 
 /// What a proposal came from.
@@ -44,6 +44,10 @@ pub struct Line {
     pub name: String,
     /// What to do.
     pub action: Action,
+    /// What the policy's rules matched it by when it was proposed: should the connection not be read
+    /// later, the same rules still hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// What the card showed of the connection.
     pub pre_image: PreImage,
     /// Why, in one sentence.

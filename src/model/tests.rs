@@ -189,6 +189,7 @@ fn a_fingerprint_covers_every_word_of_a_revision() {
         connection: "c".into(),
         name: "orders".into(),
         action: Action::Pause { until: at(60) },
+        place: Some(Place::of(&connection(), "warehouse".into())),
         pre_image: PreImage::of(&connection()),
         reason: "why".into(),
     };
@@ -242,6 +243,10 @@ fn a_fingerprint_covers_every_word_of_a_revision() {
         }),
         changed_line(Line {
             action: Action::Pause { until: at(61) },
+            ..line.clone()
+        }),
+        changed_line(Line {
+            place: None,
             ..line.clone()
         }),
         changed_line(Line {

@@ -48,6 +48,7 @@ fn propose(target: &Target<'_>, now: DateTime<Utc>) -> Option<Planned> {
         connection: connection.id.clone(),
         name: connection.schema.clone(),
         action: Action::SyncNow { force: false },
+        place: None,
         pre_image: PreImage::of(connection),
         reason,
     };

@@ -1,9 +1,27 @@
 //! Connections and groups as they were last read.
 
 use chrono::{DateTime, Utc};
+use sqlx::AssertSqlSafe;
 
 use super::{Result, Tx, on, read_json, write_json};
 use crate::model::{Connection, ConnectionId, Group, GroupId};
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    snapshot: String,
+    read_at: DateTime<Utc>,
+}
+
+impl Row {
+    /// A reading that found nothing new moves only the row's own time.
+    fn read(self) -> Result<Connection> {
+        let connection: Connection = read_json("connection", &self.snapshot)?;
+        Ok(Connection {
+            read_at: self.read_at,
+            ..connection
+        })
+    }
+}
 
 impl Tx {
     /// Remembers a reading of one connection.
@@ -30,33 +48,61 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets the connections that a reading of the whole fleet no longer shows.
+    /// Remembers that connections were read and are as they were.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn forget_connections_before(&mut self, read_at: DateTime<Utc>) -> Result<u64> {
-        Ok(
-            on!(self, conn => sqlx::query("DELETE FROM connections WHERE read_at < $1")
-            .bind(read_at)
-            .execute(conn)
-            .await
-            .map(|done| done.rows_affected()))?,
-        )
+    pub async fn saw_connections(&mut self, seen: &[&Connection]) -> Result<()> {
+        let Some(read_at) = seen.iter().map(|c| c.read_at).min() else {
+            return Ok(());
+        };
+        let ids: Vec<String> = (2..seen.len() + 2).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "UPDATE connections SET read_at = $1 WHERE read_at < $1 AND id IN ({})",
+            ids.join(", ")
+        );
+        on!(self, conn => {
+            let update = sqlx::query(AssertSqlSafe(sql)).bind(read_at);
+            let update = seen.iter().fold(update, |update, c| update.bind(c.id.as_str()));
+            update.execute(conn).await.map(|_| ())
+        })?;
+        Ok(())
     }
 
-    /// The fleet, by schema name.
+    /// Forgets a connection that is gone, unless it was read later than that.
     ///
     /// # Errors
-    /// When the database refuses or a snapshot cannot be read.
+    /// When the database refuses.
+    pub async fn forget_connection(
+        &mut self,
+        id: &ConnectionId,
+        gone_at: DateTime<Utc>,
+    ) -> Result<()> {
+        on!(self, conn => sqlx::query("DELETE FROM connections WHERE id = $1 AND read_at <= $2")
+            .bind(id.as_str())
+            .bind(gone_at)
+            .execute(conn)
+            .await
+            .map(|_| ()))?;
+        Ok(())
+    }
+
+    /// The fleet, by schema name. What cannot be read is left out: the next reading writes it anew.
+    ///
+    /// # Errors
+    /// When the database refuses.
     pub async fn connections(&mut self) -> Result<Vec<Connection>> {
-        let rows = on!(self, conn => sqlx::query_scalar::<_, String>(
-            "SELECT snapshot FROM connections ORDER BY schema, id",
+        let rows = on!(self, conn => sqlx::query_as::<_, Row>(
+            "SELECT snapshot, read_at FROM connections ORDER BY schema, id",
         )
         .fetch_all(conn)
         .await)?;
-        rows.iter()
-            .map(|row| read_json("connection", row))
-            .collect()
+        let readable = |row: Row| {
+            row.read()
+                .inspect_err(|error| tracing::error!(%error, "a stored connection is left out"))
+                .ok()
+        };
+        Ok(rows.into_iter().filter_map(readable).collect())
     }
 
     /// One connection as last read.
@@ -64,13 +110,13 @@ impl Tx {
     /// # Errors
     /// When the database refuses or the snapshot cannot be read.
     pub async fn connection(&mut self, id: &ConnectionId) -> Result<Option<Connection>> {
-        let row = on!(self, conn => sqlx::query_scalar::<_, String>(
-            "SELECT snapshot FROM connections WHERE id = $1",
+        let row = on!(self, conn => sqlx::query_as::<_, Row>(
+            "SELECT snapshot, read_at FROM connections WHERE id = $1",
         )
         .bind(id.as_str())
         .fetch_optional(conn)
         .await)?;
-        row.map(|row| read_json("connection", &row)).transpose()
+        row.map(Row::read).transpose()
     }
 
     /// Remembers the groups' names.
@@ -81,7 +127,8 @@ impl Tx {
         for group in groups {
             on!(self, conn => sqlx::query(
                 "INSERT INTO groups (id, name) VALUES ($1, $2) \
-                 ON CONFLICT (id) DO UPDATE SET name = excluded.name",
+                 ON CONFLICT (id) DO UPDATE SET name = excluded.name \
+                 WHERE groups.name <> excluded.name",
             )
             .bind(group.id.as_str())
             .bind(&group.name)

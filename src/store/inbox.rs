@@ -49,6 +49,16 @@ pub struct InboxRow {
     pub attempts: i64,
 }
 
+/// A delivery whose receipt is to be chained.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Receipt {
+    /// The delivery.
+    #[sqlx(flatten)]
+    pub row: InboxRow,
+    /// SHA-256 of the raw body, in hex.
+    pub raw_sha256: String,
+}
+
 /// How long a worker may take over one delivery before another takes it.
 pub(super) const LEASE: Duration = Duration::seconds(30);
 
@@ -122,6 +132,23 @@ impl Tx {
         .await
         .map(|done| done.rows_affected()))?;
         if done == 1 { Ok(()) } else { Err(Error::Lost) }
+    }
+
+    /// Marks up to `limit` deliveries as chained, and gives them, oldest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn take_receipts(&mut self, limit: i64) -> Result<Vec<Receipt>> {
+        let mut taken = on!(self, conn => sqlx::query_as::<_, Receipt>(
+            "UPDATE inbox SET audited = TRUE WHERE NOT audited AND key IN \
+               (SELECT key FROM inbox WHERE NOT audited ORDER BY received_at LIMIT $1) \
+             RETURNING key, route, received_at, body, attempts, raw_sha256",
+        )
+        .bind(limit)
+        .fetch_all(conn)
+        .await)?;
+        taken.sort_by(|a, b| (a.row.received_at, &a.row.key).cmp(&(b.row.received_at, &b.row.key)));
+        Ok(taken)
     }
 
     /// Gives a delivery back, to be tried again later.

@@ -102,16 +102,40 @@ impl Tx {
         row.map(Row::read).transpose()
     }
 
-    /// Every living incident.
+    /// The newest incident of a connection, living or over.
     ///
     /// # Errors
-    /// When the database refuses or a document cannot be read.
+    /// When the database refuses or the document cannot be read.
+    pub async fn last_incident(&mut self, connection: &ConnectionId) -> Result<Option<Incident>> {
+        let row = on!(self, conn => sqlx::query_as::<_, Row>(
+            "SELECT document, version FROM incidents WHERE connection_id = $1 \
+             ORDER BY id DESC LIMIT 1",
+        )
+        .bind(connection.as_str())
+        .fetch_optional(conn)
+        .await)?;
+        Ok(row
+            .map(Row::read)
+            .transpose()?
+            .map(|(incident, _)| incident))
+    }
+
+    /// Every living incident; one that cannot be read is left out and logged, so that it does not
+    /// keep the others from being looked after.
+    ///
+    /// # Errors
+    /// When the database refuses.
     pub async fn open_incidents(&mut self) -> Result<Vec<(Incident, i64)>> {
         let rows = on!(self, conn => sqlx::query_as::<_, Row>(
             "SELECT document, version FROM incidents WHERE open ORDER BY id",
         )
         .fetch_all(conn)
         .await)?;
-        rows.into_iter().map(Row::read).collect()
+        let readable = |row: Row| {
+            row.read()
+                .inspect_err(|error| tracing::error!(%error, "an open incident is left out"))
+                .ok()
+        };
+        Ok(rows.into_iter().filter_map(readable).collect())
     }
 }

@@ -41,6 +41,7 @@ struct DecisionRow {
     via: String,
     reason: Option<String>,
     policy_hash: String,
+    delivery: String,
     at: DateTime<Utc>,
 }
 
@@ -63,6 +64,7 @@ impl DecisionRow {
             via,
             reason: self.reason,
             policy_hash: self.policy_hash,
+            delivery: self.delivery,
             at: self.at,
         })
     }
@@ -262,8 +264,9 @@ impl Tx {
     pub async fn insert_decision(&mut self, decision: &Decision) -> Result<bool> {
         let done = on!(self, conn => sqlx::query(
             "INSERT INTO decisions \
-               (proposal_id, revision, fingerprint, verdict, by_user, via, reason, policy_hash, at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING",
+               (proposal_id, revision, fingerprint, verdict, by_user, via, reason, policy_hash, \
+                delivery, at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING",
         )
         .bind(decision.proposal.0)
         .bind(decision.revision)
@@ -273,6 +276,7 @@ impl Tx {
         .bind(via_word(decision.via))
         .bind(&decision.reason)
         .bind(&decision.policy_hash)
+        .bind(&decision.delivery)
         .bind(decision.at)
         .execute(conn)
         .await
@@ -291,7 +295,7 @@ impl Tx {
     ) -> Result<Vec<Decision>> {
         let rows = on!(self, conn => sqlx::query_as::<_, DecisionRow>(
             "SELECT proposal_id, revision, fingerprint, verdict, by_user, via, reason, policy_hash, \
-                    at \
+                    delivery, at \
              FROM decisions WHERE proposal_id = $1 AND revision = $2 ORDER BY at, by_user",
         )
         .bind(proposal.0)

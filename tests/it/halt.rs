@@ -62,10 +62,10 @@ fn t183_after_a_halt_nothing_is_sent_also_after_a_restart() {
 fn t183_after_unhalt_what_is_past_its_time_is_skipped_and_the_rest_goes_on() {
     world(async |w| {
         two_waiting(w).await;
-        assert!(w.app().halt(None).await.unwrap());
+        assert!(w.halts(None).await);
         w.later(Duration::from_secs(3 * 3600)).await;
         assert_eq!(w.fivetran_saw(), "");
-        assert!(w.app().unhalt().await.unwrap());
+        assert!(w.unhalts().await);
         w.later(Duration::from_secs(30)).await;
         assert_eq!(w.fivetran_saw(), "hub_id FrequencySet { minutes: 60 }");
         assert!(
@@ -81,9 +81,9 @@ fn t183_after_unhalt_what_is_past_its_time_is_skipped_and_the_rest_goes_on() {
 fn t183_an_approval_that_a_halt_kept_beyond_its_life_does_not_run() {
     world(async |w| {
         two_waiting(w).await;
-        assert!(w.app().halt(None).await.unwrap());
+        assert!(w.halts(None).await);
         w.later(Duration::from_secs(4 * 3600 + 60)).await;
-        assert!(w.app().unhalt().await.unwrap());
+        assert!(w.unhalts().await);
         w.later(Duration::from_secs(30)).await;
         assert_eq!(w.fivetran_saw(), "");
         assert_eq!(w.state_of(2), "Failed");
@@ -93,13 +93,8 @@ fn t183_an_approval_that_a_halt_kept_beyond_its_life_does_not_run() {
 #[test]
 fn a_halt_from_the_terminal_and_one_as_slack_are_the_same_halt() {
     world(async |w| {
-        assert!(
-            w.app()
-                .halt(Some("from the terminal".into()))
-                .await
-                .unwrap()
-        );
-        assert!(!w.app().halt(None).await.unwrap());
+        assert!(w.halts(Some("from the terminal")).await);
+        assert!(!w.halts(None).await);
         w.command(LEAD, "halt again").await;
         assert!(
             w.told(LEAD).contains("*Halted* already"),
@@ -107,7 +102,7 @@ fn a_halt_from_the_terminal_and_one_as_slack_are_the_same_halt() {
             w.told(LEAD)
         );
         w.command(LEAD, "unhalt").await;
-        assert!(!w.app().unhalt().await.unwrap());
+        assert!(!w.unhalts().await);
         w.command(LEAD, "unhalt").await;
         assert!(w.told(LEAD).contains("*Not halted*"), "{}", w.told(LEAD));
         let codes = w.codes().await;
@@ -154,7 +149,7 @@ fn a_damaged_row_does_not_keep_anybody_from_halting() {
         two_waiting(w).await;
         w.sql("UPDATE proposals SET document = '{}' WHERE id = 1")
             .await;
-        assert!(w.app().halt(None).await.unwrap());
+        assert!(w.halts(None).await);
         w.settle().await;
         assert_eq!(w.fivetran_saw(), "");
         assert!(w.app().health().await.unwrap().halted);

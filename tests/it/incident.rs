@@ -12,20 +12,20 @@ const REASON: &str =
 
 impl World {
     /// Posts one webhook by hand and lets everything happen that follows.
-    async fn posted(&self, request: &WebhookRequest) -> u16 {
+    pub async fn posted(&self, request: &WebhookRequest) -> u16 {
         let status = self.post(request).await;
         self.settle().await;
         status
     }
 
     /// The incidents' cards.
-    fn incidents(&self) -> Vec<Message> {
+    pub fn incidents(&self) -> Vec<Message> {
         let mut cards = self.cards(CHANNEL);
         cards.retain(|m| m.text.contains("incident"));
         cards
     }
 
-    fn incident(&self) -> String {
+    pub fn incident(&self) -> String {
         let cards = self.incidents();
         assert_eq!(
             cards.len(),
@@ -150,7 +150,9 @@ fn t062_a_webhook_that_lies_opens_nothing() {
             .webhook_request("orders_id", "s1", Some(&Outcome::fails_unknown(1, "no")))
             .unwrap();
         assert_eq!(w.posted(&lie).await, 200);
+        w.pass(3 * MINUTE).await;
         assert!(w.incidents().is_empty());
+        assert_eq!(w.hints().await, ["contradicted"]);
         let late = w
             .fivetran
             .webhook_request("orders_id", "s2", Some(&Outcome::fails_unknown(1, "no")))
@@ -161,6 +163,7 @@ fn t062_a_webhook_that_lies_opens_nothing() {
             c.succeeded_at = Some(now - TimeDelta::minutes(3));
         });
         assert_eq!(w.posted(&late).await, 200);
+        w.pass(3 * MINUTE).await;
         assert!(w.incidents().is_empty(), "it succeeded since");
     });
 }
@@ -317,6 +320,12 @@ fn in_shadow_mode_an_incident_is_shown_and_nothing_is_proposed() {
             .await;
         w.told_by_webhook().await;
         assert!(!w.incident().contains("[Approve"), "{}", w.incident());
+        assert!(
+            w.incident()
+                .contains("in shadow mode: Syncgate would propose: sync now."),
+            "{}",
+            w.incident()
+        );
         assert!(!w.codes().await.contains(&"proposal.created".to_owned()));
     });
 }

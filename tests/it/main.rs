@@ -23,6 +23,7 @@ mod door;
 mod faithful;
 mod fivetran_door;
 mod fivetran_faults;
+mod fleet;
 mod floor_plan;
 mod gate;
 mod halt;
@@ -31,6 +32,7 @@ mod halt;
     reason = "the world's vocabulary is larger than what one day's tests say"
 )]
 mod harness;
+mod hints;
 mod incident;
 mod inert;
 mod inputs;

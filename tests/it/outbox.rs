@@ -49,9 +49,9 @@ async fn a_long_night(w: &mut World) {
     while w.app().run_step().await.unwrap() == Ran::Ran {}
     for _ in 0..2 {
         w.later(minutes(50)).await;
-        w.app().halt(Some("night".into())).await.unwrap();
+        w.halts(Some("night")).await;
         w.later(minutes(20)).await;
-        w.app().unhalt().await.unwrap();
+        w.unhalts().await;
     }
     w.later(minutes(20)).await;
 }

@@ -125,6 +125,7 @@ async fn half_a_list_is_no_list() {
         html(200),
         json(404, "{}"),
         json(200, r#"{"code":"Success","data":{}}"#),
+        json(200, r#"{"code":"Success","data":{"items":null}}"#),
         json(200, r#"{"code":"Success"}"#),
         half(200, r#"{"code":"Success","data":{"items":["#),
     ] {

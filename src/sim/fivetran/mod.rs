@@ -192,6 +192,15 @@ impl FivetranSim {
         }
     }
 
+    /// From now on, readings lag behind the webhooks: they do not show how a sync ended; `false` shows all again.
+    pub fn lag_reads(&self, lagging: bool) {
+        let mut world = self.present();
+        world.reads_lag = lagging;
+        if !lagging {
+            world.lift_veils();
+        }
+    }
+
     /// The next mutating call on a connection is accepted at once and applied this much later.
     pub fn apply_late(&self, by: Duration) {
         self.present().next_write_late_by = chrono::Duration::from_std(by).ok();

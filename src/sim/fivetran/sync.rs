@@ -45,6 +45,11 @@ impl World {
     /// Ends the running sync the way it was planned.
     pub fn finish(&mut self, id: &str) {
         let now = self.now;
+        if self.reads_lag
+            && let Some(c) = self.connections.get_mut(id)
+        {
+            c.draw_veil();
+        }
         let Some((c, run)) = self.take_run(id) else {
             return;
         };

@@ -23,7 +23,7 @@ fn optional(at: Option<DateTime<Utc>>) -> Value {
 
 /// A connection as the list has it.
 pub(super) fn connection_item(world: &World, c: &Connection) -> Value {
-    let shown = if world.hide_effects {
+    let shown = if world.hide_effects || world.reads_lag {
         c.shown()
     } else {
         c.clone()

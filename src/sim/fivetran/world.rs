@@ -81,6 +81,8 @@ pub(super) struct World {
     pub paused_sync: PausedSync,
     pub diagnosis: bool,
     pub hide_effects: bool,
+    /// How a sync ended does not show when it is read, while the webhook tells it.
+    pub reads_lag: bool,
     pub next_write_late_by: Option<Duration>,
     pub requests: u64,
     late: VecDeque<Late>,
@@ -100,6 +102,7 @@ impl World {
             paused_sync: PausedSync::Refused,
             diagnosis: false,
             hide_effects: false,
+            reads_lag: false,
             next_write_late_by: None,
             requests: 0,
             late: VecDeque::new(),

@@ -33,7 +33,7 @@ pub struct IncidentView<'a> {
     pub incident: &'a Incident,
     /// What answers it.
     pub remedy: Option<&'a Remedy>,
-    /// What a person has to do, where nothing can be proposed.
+    /// What comes next where nothing was proposed: a person's work, or what the mode keeps back.
     pub person: Option<&'static str>,
     /// Who is told: a user or a user group, once the mention is due.
     pub owner: Option<&'a str>,
@@ -120,6 +120,9 @@ fn next_step(v: &IncidentView<'_>) -> Words {
         }
         (IncidentState::Recovering, _) => {
             words.say("the fix runs; Syncgate watches until a sync succeeds.")
+        }
+        (IncidentState::Resolved, _) if v.incident.gone => {
+            words.say("nothing; the connection no longer exists in Fivetran.")
         }
         (IncidentState::Resolved, _) => words.say("nothing; a later sync succeeded."),
         (IncidentState::Dismissed, _) => words.say("nothing; a person dismissed it."),

@@ -242,5 +242,5 @@ pub(super) fn chain(head: &audit::Head) -> Words {
         .say("audit #")
         .number(head.seq)
         .say(" ")
-        .hex(&head.hash, 12)
+        .hex(&head.hash, 16)
 }

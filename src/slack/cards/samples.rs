@@ -126,6 +126,7 @@ impl Sample {
             via: Via::Button,
             reason: None,
             policy_hash: self.revision.policy_hash.clone(),
+            delivery: "command:12".to_owned(),
             at: at(12, 10),
         }
     }
@@ -136,6 +137,7 @@ pub(crate) fn line(name: &str, action: Action) -> Line {
         connection: ConnectionId::new(format!("id_{name}")),
         name: name.to_owned(),
         action,
+        place: None,
         pre_image: image(),
         reason: "its data is older than it may be".to_owned(),
     }
@@ -274,5 +276,6 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
         }],
         proposal: Some(ProposalId(13)),
         resolved_at: (state == IncidentState::Resolved).then(|| at(12, 30)),
+        gone: false,
     }
 }

@@ -36,6 +36,18 @@ pub fn connection_gone(name: &str) -> Message {
     )
 }
 
+/// No rule of the policy can be asked about a connection of which nothing is known.
+pub fn connection_unread(name: &str) -> Message {
+    answer(
+        &Words::new()
+            .bold("Not approved")
+            .say(": Syncgate knows nothing of the connection ")
+            .id(name)
+            .say(" at the moment, so it cannot tell which of the policy's rules hold for it. ")
+            .say("Ask for the change again once Fivetran shows the connection."),
+    )
+}
+
 /// A sync is running; only force would do something.
 pub fn already_syncing(name: &str, id: &ConnectionId) -> Message {
     answer(

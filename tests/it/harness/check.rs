@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use syncgate::app::Ran;
 use syncgate::sim::slack::plain;
 
 use super::{API_KEY, API_SECRET, BOT_TOKEN, SIGNING_SECRET, WEBHOOK_SECRET, World};
@@ -21,7 +22,10 @@ impl World {
         );
         self.check_messages();
         self.check_writes().await;
+        while self.app().chain_receipts().await.unwrap() == Ran::Ran {}
         self.check_secrets().await;
+        let unchained = self.ask("SELECT key FROM inbox WHERE NOT audited").await;
+        assert!(unchained.is_empty(), "not in the chain: {unchained:?}");
         let verified = self
             .app()
             .store

@@ -46,6 +46,21 @@ impl World {
         self.slack.deliver(&signed).await.status
     }
 
+    /// Somebody halts on the terminal; whether that was new.
+    pub async fn halts(&self, reason: Option<&str>) -> bool {
+        let reason = reason.map(str::to_owned);
+        syncgate::app::halt_beside(&self.app().store, self.now(), reason)
+            .await
+            .unwrap()
+    }
+
+    /// Somebody ends the halt on the terminal; whether there was one.
+    pub async fn unhalts(&self) -> bool {
+        syncgate::app::unhalt_beside(&self.app().store, self.now())
+            .await
+            .unwrap()
+    }
+
     pub async fn polls(&self) {
         self.pass(Duration::from_secs(61)).await;
         self.app().poll().await.unwrap();

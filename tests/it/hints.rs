@@ -1,0 +1,113 @@
+//! Webhooks against readings: which failure is told, and when an incident is over (SPEC I13).
+
+use syncgate::sim::fivetran::Outcome;
+
+use crate::harness::{MINUTE, World, world};
+
+impl World {
+    /// What came of each webhook.
+    pub async fn hints(&self) -> Vec<String> {
+        self.ask("SELECT outcome FROM inbox WHERE route = 'webhook' ORDER BY received_at, key")
+            .await
+    }
+}
+
+#[test]
+fn i13_a_failure_that_no_reading_shows_yet_is_looked_for_again() {
+    world(async |w| {
+        w.webhooks();
+        w.fivetran.lag_reads(true);
+        w.syncs("orders_id", Outcome::fails_unknown(1, "deadlock detected"))
+            .await;
+        w.told_by_webhook().await;
+        assert!(w.incidents().is_empty(), "{}", w.channel());
+        w.fivetran.lag_reads(false);
+        w.pass(MINUTE).await;
+        assert!(
+            w.incident().contains("deadlock detected"),
+            "{}",
+            w.incident()
+        );
+    });
+}
+
+#[test]
+fn a_webhooks_reason_is_never_put_on_another_failure() {
+    world(async |w| {
+        w.webhooks();
+        w.syncs("orders_id", Outcome::fails_unknown(1, "deadlock detected"))
+            .await;
+        let end = w.fivetran.take_webhooks().pop().unwrap();
+        w.pass(10 * MINUTE).await;
+        let now = w.now();
+        w.edit("orders_id", |c| c.failed_at = Some(now));
+        w.posted(&end).await;
+        assert!(w.incident().starts_with("Open"), "{}", w.incident());
+        assert!(
+            !w.incident().contains("deadlock detected"),
+            "{}",
+            w.incident()
+        );
+    });
+}
+
+#[test]
+fn one_failure_opens_one_incident_even_if_an_older_reading_is_looked_at_last() {
+    world(async |w| {
+        w.webhooks();
+        w.syncs("orders_id", Outcome::fails_unknown(1, "connection reset"))
+            .await;
+        w.told_by_webhook().await;
+        let before = w.fivetran.connection("orders_id").unwrap().succeeded_at;
+        w.syncs("orders_id", Outcome::succeeds(1)).await;
+        w.told_by_webhook().await;
+        assert!(w.incident().starts_with("Resolved"), "{}", w.incident());
+        // The poll's list was made before the success.
+        w.edit("orders_id", |c| c.succeeded_at = before);
+        w.polls().await;
+        assert!(w.incident().starts_with("Resolved"), "{}", w.incident());
+    });
+}
+
+#[test]
+fn i13_an_incident_of_a_deleted_connection_is_resolved_in_words() {
+    world(async |w| {
+        let now = w.now();
+        w.edit("orders_id", |c| c.failed_at = Some(now));
+        w.polls().await;
+        assert!(w.incident().starts_with("Open"), "{}", w.incident());
+        assert!(w.fivetran.delete("orders_id"));
+        w.polls().await;
+        let card = w.incident();
+        assert!(card.starts_with("Resolved"), "{card}");
+        assert!(
+            card.contains("the connection no longer exists in Fivetran"),
+            "{card}"
+        );
+    });
+}
+
+#[test]
+fn one_unreadable_incident_does_not_end_the_detection_of_others() {
+    world(async |w| {
+        let now = w.now();
+        w.edit("hub_id", |c| c.failed_at = Some(now));
+        w.polls().await;
+        let raw = w.raw().await;
+        let kept = raw.texts("SELECT document FROM incidents").await.remove(0);
+        raw.run("UPDATE incidents SET document = '{}'")
+            .await
+            .unwrap();
+        for id in ["orders_id", "sales_id"] {
+            w.edit(id, |c| c.failed_at = Some(now));
+        }
+        w.polls().await;
+        assert_eq!(w.incidents().len(), 3, "{}", w.channel());
+        raw.run(&format!(
+            "UPDATE incidents SET document = {} WHERE connection_id = 'hub_id'",
+            crate::harness::literal(&kept)
+        ))
+        .await
+        .unwrap();
+    });
+}
