@@ -30,5 +30,8 @@ pub(super) fn run(variables: &Variables, command: Command) -> Outcome {
         .load()
         .map_err(Failure::User)?;
     println!("The policy is good. Its hash is {}.", policy.hash());
+    for remark in policy.remarks() {
+        println!("Note: {remark}");
+    }
     Ok(ExitCode::SUCCESS)
 }

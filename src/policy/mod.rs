@@ -16,6 +16,7 @@ mod parse_automation;
 mod parse_rules;
 mod people;
 mod read;
+mod remarks;
 mod rule;
 mod values;
 pub mod verdict;
