@@ -211,11 +211,12 @@ fn pair(text: &str, name: &Range<usize>, key: Key, join: Join, start: usize) -> 
             }
             (Key::Password, Join::Quoted) => !words,
             (_, Join::Quoted) => random::is_keyed(found) || random::is_password_like(found),
-            (_, Join::Colon) if quoted => !words && (key == Key::Password || !is_plain(found)),
+            (Key::Password, Join::Colon) if quoted => !words || is_alone(text, name, range),
+            (_, Join::Colon) if quoted => !words && !is_plain(found),
             (_, Join::Colon) => !value::is_prose(
                 text,
                 range,
-                key == Key::Password,
+                key == Key::Password && !lower.ends_with("pass"),
                 follows_word(text, name.start),
             ),
             (Key::Credential, _) => !is_count(found),
@@ -230,6 +231,17 @@ fn pair(text: &str, name: &Range<usize>, key: Key, join: Join, start: usize) -> 
         .into_iter()
         .filter(|range| !range.is_empty() && keep(range))
         .collect()
+}
+
+/// Whether name and value have a line of their own, as in YAML: then the value is no quotation in a
+/// sentence, however many words it has.
+fn is_alone(text: &str, name: &Range<usize>, value: &Range<usize>) -> bool {
+    let before = text.get(..name.start).unwrap_or("");
+    let before = before.rsplit('\n').next().unwrap_or("");
+    let after = text.get(value.end..).unwrap_or("");
+    let after = after.trim_start_matches(['\\', '"', '\'', '`']);
+    let after = after.split('\n').next().unwrap_or("").trim();
+    before.trim_matches([' ', '\t', '-']).is_empty() && (after.is_empty() || after.starts_with('#'))
 }
 
 fn is_count(value: &str) -> bool {

@@ -353,3 +353,26 @@ fn ten_megabytes_take_a_second() {
         println!("{:.40?}: {:?} ({out} bytes)", kind, start.elapsed());
     }
 }
+
+#[test]
+fn a_password_of_several_words_or_of_digits_alone_is_hidden_and_a_sentence_is_not() {
+    for (line, secret) in [
+        ("password: \"correct horse battery staple\"", "horse"),
+        (
+            "db:\n  password: 'correct horse battery staple'  # old\n",
+            "horse",
+        ),
+        ("password: 12345", "12345"),
+        ("password: 48213\nport: 5432", "48213"),
+    ] {
+        assert!(!text(line).contains(secret), "{}", text(line));
+    }
+    for line in [
+        "the password: \"is wrong here\" was said",
+        "Wrong password: 3 attempts left",
+        "password: 1234 characters at most",
+        "pass: 1200",
+    ] {
+        assert_eq!(text(line), line);
+    }
+}

@@ -304,8 +304,15 @@ pub(super) fn is_prose(text: &str, range: &Range<usize>, password: bool, after_w
     if core.starts_with("http://") || core.starts_with("https://") || is_error_code(core) {
         return true;
     }
+    let rest = text.get(range.end..).unwrap_or("").trim_start_matches(' ');
+    let goes_on = value.ends_with(':')
+        || rest
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_alphanumeric() || matches!(c, '(' | '\'' | '"'));
     if core.chars().all(|c| c.is_ascii_digit()) {
-        return core.len() < 6;
+        // A PIN has four digits; `password: 3 attempts left` is none.
+        return core.len() < if password && !goes_on { 4 } else { 6 };
     }
     if !core
         .chars()
@@ -314,12 +321,6 @@ pub(super) fn is_prose(text: &str, range: &Range<usize>, password: bool, after_w
     {
         return false;
     }
-    let rest = text.get(range.end..).unwrap_or("").trim_start_matches(' ');
-    let goes_on = value.ends_with(':')
-        || rest
-            .chars()
-            .next()
-            .is_some_and(|c| c.is_alphanumeric() || matches!(c, '(' | '\'' | '"'));
     goes_on || (!password && after_word)
 }
 
