@@ -7,11 +7,12 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::asked::{content_of, draft};
+use super::fleet::subject_at;
 use super::{App, Flow};
 use crate::model::audit::Head;
 use crate::model::{
-    ChannelId, Decision, Fingerprint, Line, Place, Proposal, ProposalId, ProposalState, Revision,
-    Step, UserId, Verdict,
+    ChannelId, Decision, Fingerprint, Line, Proposal, ProposalId, ProposalState, Revision, Step,
+    UserId, Verdict,
 };
 use crate::policy::{Policy, Role, Subject};
 use crate::slack::cards::{self, HaltView, Message, ProposalView};
@@ -87,7 +88,8 @@ impl App {
         })?;
         let mut subjects = Vec::with_capacity(revision.lines.len());
         for (position, line) in revision.lines.iter().enumerate() {
-            let proposed = line.place.clone().map(|place| subject_of(line, place));
+            let proposed = line.place.clone();
+            let proposed = proposed.map(|place| subject_at(&line.connection, place));
             let read = match tx.connection(&line.connection).await? {
                 Some(connection) => Some(self.subject(tx, &connection).await?),
                 None => None,
@@ -217,16 +219,6 @@ impl Whole {
         let lines = self.revision.lines.iter().enumerate();
         let mut unplaced = lines.filter(|(at, _)| self.subjects_at(*at).next().is_none());
         unplaced.next().map(|(_, line)| line)
-    }
-}
-
-fn subject_of(line: &Line, place: Place) -> Subject {
-    Subject {
-        id: line.connection.clone(),
-        schema: place.schema,
-        service: place.service,
-        group_id: place.group_id,
-        group_name: place.group_name,
     }
 }
 

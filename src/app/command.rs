@@ -193,6 +193,12 @@ impl App {
         connection: &Connection,
         schedule: &Schedule,
     ) -> Flow<()> {
+        if let Some(kind) = connection.flexible_schedule() {
+            return say(
+                "schedule.flexible",
+                words::flexible_schedule(&connection.schema, kind),
+            );
+        }
         if connection.schedule_type == ScheduleType::Manual {
             return say(
                 "schedule.manual",

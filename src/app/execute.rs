@@ -23,7 +23,8 @@ use super::shut::{ACCOUNT, RATE_LIMIT};
 use super::{App, Flow, Ran, Stop, crash_point};
 use crate::fivetran::{Priority, Sent};
 use crate::model::{
-    Actor, Call, Doubt, Intent, PreImage, RevertReason, SkipReason, Step, StepState, Transition,
+    Actor, Call, Connection, Doubt, Intent, PreImage, RevertReason, SkipReason, Step, StepState,
+    Transition,
 };
 use crate::store::{Claimed, STEP_LEASE, Tx};
 
@@ -145,7 +146,7 @@ impl App {
             body_sha256: call.body_sha256(),
             inverse: Call::inverse_of(&line.action, &PreImage::of(&live)),
             call,
-            before: live,
+            before: Connection { raw: None, ..live },
             attempt,
             at: self.ctx.now(),
             accepted_at: None,

@@ -70,6 +70,14 @@ impl App {
 pub(super) fn unfit(line: &Line, live: &Connection) -> Option<SkipReason> {
     let now = PreImage::of(live);
     let call = Call::of(&line.action);
+    // Fivetran takes the frequency, says yes, and goes on by the other schedule.
+    if let (Action::SetFrequency { .. }, Some(kind)) = (&line.action, live.flexible_schedule()) {
+        let why = format!(
+            "{} runs by a {kind} schedule, not by a frequency",
+            line.name
+        );
+        return Some(SkipReason::NotAllowed { why });
+    }
     if let Call::Patch(patch) = &call
         && patch.holds_in(&now)
     {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{App, Flow, say};
 use crate::fivetran::{Priority, ReadError};
-use crate::model::{Connection, ConnectionId, Notice};
+use crate::model::{Connection, ConnectionId, Notice, Place, RawNames};
 use crate::policy::Subject;
 use crate::slack::words;
 use crate::store::{self, Tx};
@@ -99,13 +99,9 @@ impl App {
 
     /// What the policy matches its rules against.
     pub(crate) async fn subject(&self, tx: &mut Tx, connection: &Connection) -> Flow<Subject> {
-        Ok(Subject {
-            id: connection.id.clone(),
-            schema: connection.schema.clone(),
-            service: connection.service.clone(),
-            group_id: connection.group_id.clone(),
-            group_name: tx.group_name(&connection.group_id).await?,
-        })
+        let group = tx.group_name(&connection.group_id).await?;
+        let place = Place::of(connection, group);
+        Ok(subject_at(&connection.id, place))
     }
 
     /// The connection that a person names: by id, by schema, or by a unique likeness.
@@ -142,7 +138,7 @@ impl App {
                     choices.push(words::Choice {
                         id: found.id.clone(),
                         name: found.schema.clone(),
-                        group: tx.group_name(&found.group_id).await?,
+                        group: self.redacted(&tx.group_name(&found.group_id).await?),
                         command: command.replace("{}", found.id.as_str()),
                     });
                 }
@@ -185,7 +181,17 @@ impl App {
     fn without_secrets(&self, mut connection: Connection) -> Connection {
         // PostgreSQL's texts hold no NUL: one such name would keep the whole fleet from being stored.
         connection.schema.retain(|c| c != '\0');
+        let shown = (
+            self.kept(&connection.schema),
+            self.kept(&connection.service),
+        );
+        let (schema, service) = (connection.schema, connection.service);
+        let raw = RawNames { schema, service };
+        let same = (&shown.0, &shown.1) == (&raw.schema, &raw.service);
         Connection {
+            schema: shown.0,
+            service: shown.1,
+            raw: (!same).then_some(raw),
             tasks: self.notices(&connection.tasks),
             warnings: self.notices(&connection.warnings),
             ..connection
@@ -221,6 +227,17 @@ impl App {
     /// A read error in words for people.
     pub(crate) fn read_error(&self, error: &ReadError) -> String {
         self.redacted(&error.to_string())
+    }
+}
+
+/// What the policy matches a connection by that was in this place.
+pub(super) fn subject_at(id: &ConnectionId, place: Place) -> Subject {
+    Subject {
+        id: id.clone(),
+        schema: place.schema,
+        service: place.service,
+        group_id: place.group_id,
+        group_name: place.group_name,
     }
 }
 

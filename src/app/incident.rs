@@ -145,7 +145,7 @@ impl App {
         let mut incident = Incident {
             id,
             connection: connection.id.clone(),
-            name: self.kept(&connection.schema),
+            name: connection.schema.clone(),
             state: IncidentState::Open,
             channel: self.policy.load().channel_of(&subject),
             opened_at: now,

@@ -126,10 +126,9 @@ impl App {
         Ok(id)
     }
 
-    /// The lines with what the policy matches their connections by, and with names that can be shown.
+    /// The lines with what the policy matches their connections by.
     async fn placed(&self, tx: &mut Tx, mut lines: Vec<Line>) -> Flow<Vec<Line>> {
         for line in &mut lines {
-            line.name = self.kept(&line.name);
             if let Some(connection) = tx.connection(&line.connection).await? {
                 let group = tx.group_name(&connection.group_id).await?;
                 line.place = Some(Place::of(&connection, group));

@@ -85,7 +85,7 @@ impl App {
         let view = StatusView {
             connection: &connection,
             answered,
-            group: &subject.group_name,
+            group: &self.redacted(&subject.group_name),
             tier: rule.tier(),
             mode: rule.mode(),
             max_age: rule.max_age(),

@@ -94,6 +94,8 @@ pub(super) struct ConnectionWire {
     succeeded_at: Option<DateTime<Utc>>,
     #[serde(default, deserialize_with = "time")]
     failed_at: Option<DateTime<Utc>>,
+    #[serde(default, deserialize_with = "schedule")]
+    schedule: Option<String>,
     status: Option<StatusWire>,
 }
 
@@ -144,6 +146,8 @@ impl ConnectionWire {
             failed_at: self.failed_at,
             tasks: status.tasks,
             warnings: status.warnings,
+            schedule: self.schedule,
+            raw: None,
             read_at,
         })
     }
@@ -181,6 +185,15 @@ fn time<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::
             .map(Some)
             .ok_or_else(|| D::Error::custom("not a time")),
     }
+}
+
+/// The type of the flexible schedule. One without a type that we can read rules all the same.
+fn schedule<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(from)? {
+        Value::Null => None,
+        Value::Object(fields) => field(&fields, "schedule_type").or(Some(UNKNOWN.to_owned())),
+        _ => Some(UNKNOWN.to_owned()),
+    })
 }
 
 fn minutes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
@@ -270,6 +283,23 @@ mod tests {
         assert_eq!(read.schema, "a");
         assert!(read.tasks.is_empty());
         assert_eq!(read.warnings.len(), 1);
+    }
+
+    #[test]
+    fn a_flexible_schedule_rules_unless_it_is_a_plain_interval() {
+        let kind = |schedule: Value| {
+            let wire = json!({"id": "a", "paused": false, "schedule": schedule});
+            let connection = read(wire).unwrap();
+            connection.flexible_schedule().map(str::to_owned)
+        };
+        assert_eq!(kind(Value::Null), None);
+        assert_eq!(
+            kind(json!({"schedule_type": "INTERVAL", "interval": 60})),
+            None
+        );
+        let cron = json!({"schedule_type": "CRON", "cron": "0 3 * * *"});
+        assert_eq!(kind(cron).as_deref(), Some("CRON"));
+        assert_eq!(kind(json!({})).as_deref(), Some("unknown"));
     }
 
     #[test]

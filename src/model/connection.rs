@@ -163,11 +163,33 @@ pub struct Connection {
     pub tasks: Vec<Notice>,
     /// What troubles it.
     pub warnings: Vec<Notice>,
+    /// The type of the flexible `schedule` object, for example `CRON`: it rules over the frequency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Schema and service as Fivetran has them, where they hold what may not be shown: only the
+    /// policy's rules are matched against these.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<RawNames>,
     /// When this was read.
     pub read_at: DateTime<Utc>,
 }
 
+/// Names of a connection that are never shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawNames {
+    /// The schema it writes to.
+    pub schema: String,
+    /// The connector type.
+    pub service: String,
+}
+
 impl Connection {
+    /// The schedule that rules where it is no plain interval: changing the frequency has no effect.
+    pub fn flexible_schedule(&self) -> Option<&str> {
+        let kind = self.schedule.as_deref();
+        kind.filter(|kind| !kind.eq_ignore_ascii_case("INTERVAL"))
+    }
+
     /// Whether the last sync failed: `failed_at` is never cleared, so it counts only when it is
     /// later than `succeeded_at`.
     pub fn failed(&self) -> bool {
@@ -203,9 +225,13 @@ pub struct Place {
 impl Place {
     /// Where a connection is, in a group of this name.
     pub fn of(connection: &Connection, group_name: String) -> Self {
+        let (schema, service) = match &connection.raw {
+            Some(raw) => (&raw.schema, &raw.service),
+            None => (&connection.schema, &connection.service),
+        };
         Self {
-            schema: connection.schema.clone(),
-            service: connection.service.clone(),
+            schema: schema.clone(),
+            service: service.clone(),
             group_id: connection.group_id.clone(),
             group_name,
         }

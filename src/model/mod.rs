@@ -28,8 +28,8 @@ pub use actor::Actor;
 pub use call::{Call, Patch};
 pub use command::{Command, CommandError, Schedule};
 pub use connection::{
-    Connection, Difference, Group, Notice, Place, PreImage, ScheduleType, SetupState, SyncState,
-    UpdateState,
+    Connection, Difference, Group, Notice, Place, PreImage, RawNames, ScheduleType, SetupState,
+    SyncState, UpdateState,
 };
 pub use context::{Clock, Ctx};
 pub use decision::{Decision, Mode, Verdict, Via};

@@ -28,6 +28,8 @@ fn connection() -> Connection {
         failed_at: None,
         tasks: vec![],
         warnings: vec![],
+        schedule: None,
+        raw: None,
         read_at: at(0),
     }
 }

@@ -120,6 +120,8 @@ mod tests {
             failed_at: None,
             tasks: vec![],
             warnings: vec![],
+            schedule: None,
+            raw: None,
             read_at: at(12),
         }
     }

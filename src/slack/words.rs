@@ -11,9 +11,9 @@ use chrono_tz::Tz;
 pub use audit::audit_story;
 pub use more::{
     already_proposed, already_syncing, approved_by, approved_twice, connection_gone,
-    connection_unread, fivetran_unreadable, key_refused, manual_has_no_frequency, maybe_twice,
-    maybe_twice_block, no_plan_yet, pause_too_long, plan_stands, planned, policy_refused,
-    records_changed, rights_unknown, text_only,
+    connection_unread, fivetran_unreadable, flexible_schedule, key_refused,
+    manual_has_no_frequency, maybe_twice, maybe_twice_block, no_plan_yet, pause_too_long,
+    plan_stands, planned, policy_refused, records_changed, rights_unknown, text_only,
 };
 pub use refusal::{
     Choice, ambiguous, command_error, connection_not_found, connection_paused, expired_trigger,

@@ -402,7 +402,7 @@ fn a_changed_policy_is_taken_up_and_a_broken_one_is_kept_out_and_told() {
         w.settle().await;
         let channel = w.channel();
         assert!(
-            channel.contains("the changed policy file is wrong"),
+            channel.contains("the policy file cannot be taken up"),
             "{channel}"
         );
         assert!(channel.contains("chanels"), "{channel}");

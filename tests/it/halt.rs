@@ -112,6 +112,25 @@ fn a_halt_from_the_terminal_and_one_as_slack_are_the_same_halt() {
 }
 
 #[test]
+fn the_terminals_handles_need_only_the_database_and_slack_is_told_by_whoever_serves() {
+    world(async |w| {
+        two_waiting(w).await;
+        // Beside the service, with neither keys nor a policy file.
+        let halt = w.cli(&["halt", "vendor", "is", "down"]);
+        assert!(halt.status.success(), "{halt:?}");
+        let status = w.cli(&["status"]);
+        assert!(status.stdout.starts_with(b"HALTED by "), "{status:?}");
+        w.settle().await;
+        assert!(w.channel().contains("vendor is down"), "{}", w.channel());
+        assert!(w.card_of(1).starts_with("Halted"), "{}", w.card_of(1));
+        assert!(w.cli(&["unhalt"]).status.success());
+        w.settle().await;
+        assert!(w.channel().contains("Unhalted"), "{}", w.channel());
+        assert!(!w.card_of(1).starts_with("Halted"), "{}", w.card_of(1));
+    });
+}
+
+#[test]
 fn only_an_admin_halts() {
     world(async |w| {
         for user in [VIV, ANA, EMIL] {

@@ -24,6 +24,7 @@ mod faithful;
 mod fivetran_door;
 mod fivetran_faults;
 mod fleet;
+mod flexible_schedule;
 mod floor_plan;
 mod gate;
 mod halt;
@@ -45,6 +46,7 @@ mod operator;
 mod outbox;
 mod overrides;
 mod plan;
+mod policy_file;
 #[allow(
     dead_code,
     reason = "the vocabulary of crash tests is larger than what one of them says"

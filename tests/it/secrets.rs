@@ -4,12 +4,13 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use syncgate::config::{Settings, Variables};
 use syncgate::sim::fault::FaultKind;
-use syncgate::sim::fivetran::{Notice, Outcome};
+use syncgate::sim::fivetran::{Group, Notice, Outcome};
 use syncgate::sim::ledger::Service;
 
-use crate::harness::people::{ANA, EMIL, VIV};
+use crate::harness::people::{ANA, EMIL, ERIN, POLICY, VIV};
 use crate::harness::{
     API_KEY, API_SECRET, BOT_TOKEN, CHANNEL, SIGNING_SECRET, WEBHOOK_SECRET, World, world,
+    world_with,
 };
 
 const OURS: [&str; 5] = [
@@ -193,4 +194,47 @@ fn settings(w: &World) -> Settings {
         ("FIVETRAN_WEBHOOK_SECRET", WEBHOOK_SECRET),
     ]))
     .unwrap()
+}
+
+/// An e-mail address in names that people gave in Fivetran. The policy matches what Fivetran says, so
+/// the tables that it is matched with hold that; nothing else does.
+#[test]
+fn i7_a_secret_in_a_name_stays_home_and_the_policy_still_matches_the_name() {
+    let (secret, _) = THEIRS[4];
+    let policy = POLICY
+        .replace("{service: postgres}", "{group: \"*jane.roe*\"}")
+        .replace("max_pause: 6h", "tier: critical");
+    world_with(&policy, async |w| {
+        let now = w.now();
+        w.fivetran
+            .add_group(Group::new("g_jane", &format!("of {secret}"), "snowflake"));
+        w.edit("hub_id", |c| {
+            c.group_id = "g_jane".to_owned();
+            c.schema = format!("hub_{secret}");
+            c.failed_at = Some(now);
+        });
+        w.polls().await;
+        w.command(VIV, "status").await;
+        w.command(VIV, "status hub_id").await;
+        w.command(ANA, "pause hub_id for 1h").await;
+        w.click_on(EMIL, 2, "Approve").await;
+        assert!(
+            w.card_of(2).contains("Approvals: 1 of 2"),
+            "{}",
+            w.card_of(2)
+        );
+        w.click_on(ERIN, 2, "Approve").await;
+        assert_eq!(w.fivetran_saw(), "hub_id Paused");
+        let matched = ["connections", "groups", "revisions"];
+        for (table, row) in w.rows().await {
+            if !matched.iter().any(|name| table.starts_with(name)) {
+                assert!(!row.contains(secret), "{table}: {row}");
+            }
+        }
+        for entry in w.ledger.entries() {
+            let sent = format!("{} {}", entry.path, entry.body);
+            assert!(!sent.contains(secret), "{sent}");
+        }
+        assert!(w.channel().contains("‹email-"), "{}", w.channel());
+    });
 }

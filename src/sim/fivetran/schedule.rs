@@ -18,7 +18,7 @@ pub fn next_start(connection: &Connection, group: Option<&Group>) -> Option<Date
     if c.resync_waits {
         return Some(c.slots_after);
     }
-    if !c.is_auto() {
+    if !c.is_auto() || flexible(c, "schedule_type").is_some_and(|kind| kind == "MANUAL") {
         return None;
     }
     // A rescheduled sync takes the place of the slots before it.
@@ -31,9 +31,10 @@ pub fn next_start(connection: &Connection, group: Option<&Group>) -> Option<Date
 /// The first slot after `slots_after`. Fivetran shifts all slots of a destination by the same fixed number of minutes.
 /// A day's slot is `daily_sync_time` in UTC, or midnight in the destination's zone.
 fn next_slot(c: &Connection, group: Option<&Group>) -> DateTime<Utc> {
-    let step = i64::from(c.sync_frequency.max(1)) * 60;
+    let frequency = frequency_in_force(c);
+    let step = i64::from(frequency.max(1)) * 60;
     let shift = group.map_or(0, |g| i64::from(g.start_offset_minutes) * 60);
-    let phase = match (c.sync_frequency, &c.daily_sync_time) {
+    let phase = match (frequency, &c.daily_sync_time) {
         (1440, Some(time)) => hour_of(time) * 3600,
         (1440, None) => -group.map_or(0, |g| i64::from(g.time_zone_offset)) * 3600,
         _ => 0,
@@ -42,6 +43,20 @@ fn next_slot(c: &Connection, group: Option<&Group>) -> DateTime<Utc> {
     let since = c.slots_after.timestamp() - origin;
     let slot = (since.div_euclid(step) + 1) * step + origin;
     DateTime::from_timestamp(slot, 0).unwrap_or(c.slots_after + Duration::seconds(step))
+}
+
+/// The flexible schedule rules over `sync_frequency`. One by the clock is told here as once a day.
+fn frequency_in_force(c: &Connection) -> u32 {
+    let interval = flexible(c, "interval").and_then(serde_json::Value::as_u64);
+    match (flexible(c, "schedule_type"), interval) {
+        (None, _) => c.sync_frequency,
+        (Some(_), Some(minutes)) => u32::try_from(minutes).unwrap_or(1440),
+        (Some(_), None) => 1440,
+    }
+}
+
+fn flexible<'c>(c: &'c Connection, field: &str) -> Option<&'c serde_json::Value> {
+    c.schedule.as_ref()?.get(field)
 }
 
 fn hour_of(time: &str) -> i64 {
@@ -89,6 +104,20 @@ mod tests {
             next_start(&c, Some(&group(34))),
             Some(at("2026-11-22T10:19:00Z"))
         );
+    }
+
+    #[test]
+    fn a_flexible_schedule_rules_over_the_frequency() {
+        let mut c = after(
+            Connection::new("a", "postgres", "a", "g").every(15),
+            "2026-11-22T10:07:00Z",
+        );
+        c.schedule = Some(serde_json::json!({"schedule_type": "CRON", "cron": "0 0 * * *"}));
+        assert_eq!(next_start(&c, None), Some(at("2026-11-23T00:00:00Z")));
+        c.schedule = Some(serde_json::json!({"schedule_type": "INTERVAL", "interval": 60}));
+        assert_eq!(next_start(&c, None), Some(at("2026-11-22T11:00:00Z")));
+        c.schedule = Some(serde_json::json!({"schedule_type": "MANUAL"}));
+        assert_eq!(next_start(&c, None), None);
     }
 
     #[test]

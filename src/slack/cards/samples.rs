@@ -178,6 +178,8 @@ pub(crate) fn connection(name: &str) -> Connection {
         failed_at: None,
         tasks: Vec::new(),
         warnings: Vec::new(),
+        schedule: None,
+        raw: None,
         read_at: at(12, 0),
     }
 }

@@ -48,6 +48,20 @@ pub fn connection_unread(name: &str) -> Message {
     )
 }
 
+/// A frequency has no effect beside a flexible schedule.
+pub fn flexible_schedule(name: &str, kind: &str) -> Message {
+    answer(
+        &Words::new()
+            .bold("Not changed")
+            .say(": ")
+            .name(name)
+            .say(" runs by a schedule of the kind ")
+            .id(kind)
+            .say(", which rules over the sync frequency: Fivetran would take a new frequency and ")
+            .say("go on as before. Change the schedule in Fivetran."),
+    )
+}
+
 /// A sync is running; only force would do something.
 pub fn already_syncing(name: &str, id: &ConnectionId) -> Message {
     answer(
@@ -181,7 +195,7 @@ pub fn policy_refused(why: &str) -> Message {
     answer(
         &Words::new()
             .bold("Failed")
-            .say(": the changed policy file is wrong, so the one before stays in force. ")
+            .say(": the policy file cannot be taken up, so the one before stays in force. ")
             .quote(why, 1_500),
     )
 }

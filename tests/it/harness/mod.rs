@@ -402,11 +402,13 @@ impl World {
 
     /// Replaces the policy file and lets the service take it up.
     pub async fn set_policy(&self, policy: &str) {
-        std::fs::write(&self.policy, policy).unwrap();
-        self.app()
-            .reload_policy(&self.service().policy)
-            .await
-            .unwrap();
+        self.put_policy(policy.as_bytes()).await.unwrap();
+    }
+
+    /// Replaces the policy file and lets the service look at it.
+    pub async fn put_policy(&self, bytes: &[u8]) -> anyhow::Result<Ran> {
+        std::fs::write(&self.policy, bytes).unwrap();
+        self.app().reload_policy(&self.service().policy).await
     }
 
     // ---- what is recorded --------------------------------------------------------------------
