@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::propose::{Request, line};
 use super::{App, Flow, Ran, Stop};
-use crate::fivetran::{Priority, Webhook};
+use crate::fivetran::{Priority, ReadError, Webhook};
 use crate::model::{
     Actor, Connection, ConnectionId, Incident, IncidentId, IncidentState, Mode, ProposalKind,
     ProposalState,
@@ -17,26 +17,20 @@ use crate::triage::{Remedy, remedy};
 
 /// A webhook whose own time is older than this tells nothing about the present.
 const STALE: TimeDelta = TimeDelta::days(1);
+/// How long a webhook waits for its next reading: at least, at most.
+const SOON: TimeDelta = TimeDelta::seconds(2);
+const SELDOM: TimeDelta = TimeDelta::minutes(10);
 
 impl App {
     /// A webhook is a hint: what it says is confirmed by reading before anything is decided.
     pub(super) async fn handle_webhook(&self, row: &InboxRow) -> anyhow::Result<()> {
         let webhook: Webhook = serde_json::from_str(&row.body)?;
-        let stale = webhook
-            .created
-            .is_some_and(|at| row.received_at - at > STALE);
-        let outcome = match (&webhook.connection_id, stale) {
-            _ if webhook.is_test => "test",
-            (_, true) => "stale",
-            (None, _) => "ignored",
-            (Some(id), false) => {
-                let reason = webhook
-                    .reason
-                    .as_deref()
-                    .filter(|_| webhook.tells_of_failure());
-                self.confirm(id, reason).await?;
-                "confirmed"
-            }
+        let outcome = match self.heed(row, &webhook).await {
+            Ok(outcome) => outcome,
+            Err(error) => match error.downcast_ref::<ReadError>() {
+                Some(unread) => return self.heed_later(row, unread).await,
+                None => return Err(error),
+            },
         };
         let mut tx = self.store.begin().await?;
         let subject = webhook
@@ -51,14 +45,60 @@ impl App {
         }
     }
 
+    /// Does what a webhook calls for; says what that was. Fivetran is read only where the answer
+    /// can change something: after a failure, or while an incident lives.
+    async fn heed(&self, row: &InboxRow, webhook: &Webhook) -> anyhow::Result<&'static str> {
+        if webhook.is_test {
+            return Ok("test");
+        }
+        let told_at = webhook.created.unwrap_or(row.received_at);
+        if self.ctx.now() - told_at > STALE {
+            return Ok("stale");
+        }
+        let Some(id) = &webhook.connection_id else {
+            return Ok("ignored");
+        };
+        let failure = webhook.tells_of_failure();
+        if !failure
+            && self
+                .store
+                .snapshot()
+                .await?
+                .open_incident(id)
+                .await?
+                .is_none()
+        {
+            return Ok("ignored");
+        }
+        let reason = webhook.reason.as_deref().filter(|_| failure);
+        self.confirm(id, reason).await?;
+        Ok("confirmed")
+    }
+
     async fn confirm(&self, id: &ConnectionId, reason: Option<&str>) -> anyhow::Result<()> {
-        let Some(connection) = self.read(id, Priority::Background).await? else {
+        let Some(connection) = self.read_soon(id, Priority::Background).await? else {
             return Ok(());
         };
         let mut tx = self.store.begin().await?;
         tx.save_connection(&connection).await?;
         tx.commit().await?;
         self.observe(&connection, reason).await
+    }
+
+    /// Fivetran cannot be read now, and the webhook alone knows why the sync failed: it waits until
+    /// Fivetran lets us read, or else for as long again as it has waited.
+    async fn heed_later(&self, row: &InboxRow, why: &ReadError) -> anyhow::Result<()> {
+        let now = self.ctx.now();
+        let until = match why {
+            ReadError::Throttled { until } | ReadError::Budget { until } => *until,
+            ReadError::KeyRefused { .. }
+            | ReadError::Unreachable { .. }
+            | ReadError::Odd { .. } => now + (now - row.received_at).clamp(SOON, SELDOM),
+        };
+        tracing::warn!(delivery = %row.key, error = %why, %until, "a webhook is confirmed later");
+        let mut tx = self.store.begin().await?;
+        tx.postpone_inbox(&row.key, until).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Reads the fleet and looks for failures and recoveries: the detection of those who have no

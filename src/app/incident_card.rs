@@ -45,7 +45,8 @@ impl App {
         let rule_owner = match &connection {
             Some(connection) => {
                 let subject = self.subject(tx, connection).await?;
-                policy.connection(&subject).owner().map(str::to_owned)
+                let owner = policy.connection(&subject).owner();
+                owner.and_then(|owner| self.tellable(&[owner.to_owned()]).pop())
             }
             None => None,
         };

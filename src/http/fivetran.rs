@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
-use super::{Door, Refused, expect_type, sha256, single};
+use super::{Door, Refused, Whole, expect_plain, sha256, single};
 use crate::fivetran as webhook;
-use crate::store::{Arrival, Arrived};
+use crate::store::{Arrival, Arrived, Lane};
 
-/// `POST /fivetran/webhooks`. Everything that is signed is answered 200, whatever it says: after
-/// refusals for a day Fivetran switches the webhook off.
+/// `POST /fivetran/webhooks`. Everything that is signed and not compressed is answered 200, whatever
+/// it says and whatever type it claims to be: after refusals for a day Fivetran switches the webhook
+/// off.
 pub(super) async fn webhooks(
     State(door): State<Arc<Door>>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<StatusCode, Refused> {
-    expect_type(&headers, "application/json")?;
+    expect_plain(&headers)?;
     let signed = single(&headers, "x-fivetran-signature-256");
     let signed = signed.filter(|signed| webhook::verify(&door.webhook_secrets, &body, signed));
     let Some(signed) = signed else {
@@ -25,10 +25,13 @@ pub(super) async fn webhooks(
         metrics::counter!("syncgate_unauthorized_total", "from" => "fivetran").increment(1);
         return Err(Refused(StatusCode::UNAUTHORIZED));
     };
-    let mut hint = webhook::parse(&body).map_err(|error| {
-        tracing::warn!(%error, "a signed webhook cannot be read");
-        Refused(StatusCode::BAD_REQUEST)
-    })?;
+    let mut hint = match webhook::parse(&body) {
+        Ok(hint) => hint,
+        Err(error) => {
+            tracing::warn!(%error, "a signed webhook cannot be read");
+            return Ok(StatusCode::OK);
+        }
+    };
     let key = format!("webhook:{}", hint.key());
     for text in [
         &mut hint.reason,
@@ -43,14 +46,18 @@ pub(super) async fn webhooks(
     let arrival = Arrival {
         key,
         route: "webhook",
+        lane: Lane::Hint,
         received_at: door.app.ctx.now(),
         body: serde_json::to_string(&hint).map_err(|_| Refused(StatusCode::BAD_REQUEST))?,
         raw_sha256: sha256(&body),
         signature: signed.to_owned(),
         held: false,
     };
-    if door.persist(arrival).await? == Arrived::New {
-        door.app.wake.inbox.notify_one();
+    let key = arrival.key.clone();
+    match door.persist(arrival).await? {
+        Arrived::New => door.app.wake.hint.notify_one(),
+        Arrived::Again => {}
+        Arrived::Forged => door.app.note_forgery("webhook", &key).await,
     }
     Ok(StatusCode::OK)
 }

@@ -23,7 +23,7 @@ use crate::model::audit::Entry;
 
 pub use audit::AuditFilter;
 pub use halt::Halt;
-pub use inbox::{Arrival, Arrived, InboxRow};
+pub use inbox::{Arrival, Arrived, InboxRow, Lane};
 pub use inbox_writer::{InboxWriter, WriterGone};
 pub use messages::{Draft, MessageKind, MessageRow};
 pub use open::{Access, Lock, OpenError};
