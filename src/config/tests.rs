@@ -61,7 +61,13 @@ fn what_only_looks_right_is_told_at_once() {
         ("SYNCGATE_LOG_FORMAT", "JSON"),
     ]);
     let problems = Settings::read(&wrong).unwrap_err().to_string();
-    insta::assert_snapshot!(problems, @"");
+    insta::assert_snapshot!(problems, @r#"
+    SLACK_BOT_TOKEN: holds a space or a character that no token has; copy it again
+    SLACK_API_URL: holds a user, a password, a query or a #; write the address alone
+    FIVETRAN_API_URL: must end after the host; remove /v1
+    RUST_LOG: is no filter (error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5); write info, or syncgate=debug,info
+    SYNCGATE_LOG_FORMAT: is neither text nor json
+    "#);
     let user = plausible(&[("FIVETRAN_API_URL", "https://key:secret@api.fivetran.com")]);
     let problems = Settings::read(&user).unwrap_err().to_string();
     assert!(!problems.contains("secret@"), "{problems}");

@@ -9,9 +9,8 @@ use super::{Door, Refused, Whole, expect_plain, sha256, single};
 use crate::fivetran as webhook;
 use crate::store::{Arrival, Arrived, Lane};
 
-/// `POST /fivetran/webhooks`. Everything that is signed and not compressed is answered 200, whatever
-/// it says and whatever type it claims to be: after refusals for a day Fivetran switches the webhook
-/// off.
+/// `POST /fivetran/webhooks`. Whatever is signed and can be read is answered 200, whatever it says and
+/// whatever type it claims to be: after refusals for a day Fivetran switches the webhook off.
 pub(super) async fn webhooks(
     State(door): State<Arc<Door>>,
     headers: HeaderMap,
@@ -25,13 +24,10 @@ pub(super) async fn webhooks(
         metrics::counter!("syncgate_unauthorized_total", "from" => "fivetran").increment(1);
         return Err(Refused(StatusCode::UNAUTHORIZED));
     };
-    let mut hint = match webhook::parse(&body) {
-        Ok(hint) => hint,
-        Err(error) => {
-            tracing::warn!(%error, "a signed webhook cannot be read");
-            return Ok(StatusCode::OK);
-        }
-    };
+    let mut hint = webhook::parse(&body).map_err(|error| {
+        tracing::warn!(%error, "a signed webhook cannot be read");
+        Refused(StatusCode::BAD_REQUEST)
+    })?;
     let key = format!("webhook:{}", hint.key());
     for text in [
         &mut hint.reason,

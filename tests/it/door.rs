@@ -225,12 +225,11 @@ fn a_body_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
-fn a_signed_webhook_of_any_type_is_taken_and_one_that_says_nothing_too() {
+fn a_signed_webhook_is_taken_whatever_type_it_claims_to_be() {
     world(async |w| {
         let body = r#"{"event":"sync_start","connection_id":"orders_id"}"#;
         let odd = w.as_fivetran(body).with("content-type", "text/plain");
         assert_eq!(w.send(odd).await.status, 200);
-        assert_eq!(w.send(w.as_fivetran("not json")).await.status, 200);
         w.settle().await;
         assert_eq!(w.count("inbox").await, 1);
     });

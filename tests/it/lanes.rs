@@ -121,7 +121,7 @@ fn what_is_wrong_with_a_form_is_told_by_a_message_when_slack_waits_no_longer() {
         w.until_settled().await;
         w.faults.clear();
         w.settle().await;
-        insta::assert_snapshot!(told(w), @"*Not saved*: the form of #1 was not taken, and Slack had closed it by then. Nothing was changed. Approve it as it is, or change something. Open it again from the card.");
+        insta::assert_snapshot!(told(w), @"Not saved: the form of #1 was not taken, and Slack had closed it by then. Nothing was changed. Approve it as it is, or change something. Open it again from the card.");
     });
 }
 
