@@ -23,6 +23,7 @@ CREATE TABLE inbox (
     body        TEXT NOT NULL,
     raw_sha256  TEXT NOT NULL,
     signature   TEXT NOT NULL,
+    lane        TEXT NOT NULL,
     attempts    BIGINT NOT NULL DEFAULT 0,
     run_after   TIMESTAMPTZ,
     worker      TEXT,
@@ -31,8 +32,12 @@ CREATE TABLE inbox (
     audited     BOOLEAN NOT NULL DEFAULT FALSE
 );
 CREATE INDEX inbox_unaudited ON inbox (received_at) WHERE NOT audited;
+-- No signature is taken twice: the store of seen signatures.
+CREATE UNIQUE INDEX inbox_signature ON inbox (signature) WHERE signature <> '';
+CREATE INDEX inbox_settled ON inbox (received_at) WHERE run_after IS NULL;
+CREATE INDEX inbox_dead ON inbox (key) WHERE substr(outcome, 1, 5) = 'dead:';
 -- run_after is null once a row is settled, so that the index holds only what is open.
-CREATE INDEX inbox_open ON inbox (run_after) WHERE run_after IS NOT NULL;
+CREATE INDEX inbox_open ON inbox (lane, run_after) WHERE run_after IS NOT NULL;
 
 -- Messages to Slack, as they should be (body, version) and as they are (ts, sent_version).
 CREATE TABLE messages (
@@ -41,6 +46,7 @@ CREATE TABLE messages (
     kind         TEXT NOT NULL,
     channel      TEXT NOT NULL,
     parent       TEXT,
+    thread_ts    TEXT,
     recipient    TEXT,
     response_url TEXT,
     text         TEXT NOT NULL,
@@ -52,6 +58,8 @@ CREATE TABLE messages (
     attempts     BIGINT NOT NULL DEFAULT 0,
     posting_since TIMESTAMPTZ,
     degraded     BOOLEAN NOT NULL DEFAULT FALSE,
+    -- It was repeated without knowing whether the first came through; it says so ever after.
+    twin         BOOLEAN NOT NULL DEFAULT FALSE,
     run_after    TIMESTAMPTZ,
     lease_until  TIMESTAMPTZ,
     created_at   TIMESTAMPTZ NOT NULL,
@@ -59,6 +67,9 @@ CREATE TABLE messages (
     error        TEXT
 );
 CREATE INDEX messages_due ON messages (run_after) WHERE run_after IS NOT NULL;
+CREATE INDEX messages_dead ON messages (id) WHERE run_after IS NULL AND error IS NOT NULL;
+CREATE INDEX messages_by_answer ON messages (response_url) WHERE response_url IS NOT NULL;
+CREATE INDEX messages_said ON messages (created_at) WHERE kind IN ('answer', 'ephemeral');
 CREATE INDEX messages_by_parent ON messages (parent) WHERE parent IS NOT NULL;
 
 -- When a channel, a Slack method or the Fivetran account may be spoken to again.

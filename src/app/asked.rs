@@ -4,10 +4,28 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use super::App;
-use crate::model::{ChannelId, UserId, Via};
+use crate::model::{ChannelId, Command, UserId, Via};
 use crate::slack::cards::Message;
 use crate::slack::inbound::Inbound;
-use crate::store::{self, Draft, InboxRow, MessageKind, Tx};
+use crate::store::{self, Draft, InboxRow, Lane, MessageKind, Tx};
+
+/// Who takes up what a person asks: a `halt` must not wait behind readings of Fivetran.
+pub fn lane_of(inbound: &Inbound) -> Lane {
+    let command = match inbound {
+        Inbound::Command { text, .. } | Inbound::Mention { text, .. } => text,
+        // A choice among connections carries the command.
+        Inbound::Click { value, .. } => value,
+        Inbound::Submit { .. }
+        | Inbound::GroupChanged { .. }
+        | Inbound::Challenge { .. }
+        | Inbound::SslCheck
+        | Inbound::Ignored { .. } => return Lane::Decide,
+    };
+    match Command::parse(command) {
+        Ok(command) if command.reads_fivetran() => Lane::Ask,
+        _ => Lane::Decide,
+    }
+}
 
 /// One request of one person.
 #[derive(Clone, Debug)]
@@ -24,6 +42,8 @@ pub(crate) struct Asked {
     pub via: Via,
     /// Opens a modal within three seconds.
     pub trigger_id: Option<String>,
+    /// The thread in which it was asked.
+    thread_ts: Option<String>,
     response_url: Option<String>,
 }
 
@@ -46,6 +66,7 @@ impl Asked {
             channel: None,
             via,
             trigger_id: None,
+            thread_ts: None,
             response_url: None,
         };
         match inbound {
@@ -64,18 +85,26 @@ impl Asked {
             Inbound::Click {
                 user,
                 channel,
+                thread_ts,
                 trigger_id,
                 response_url,
                 ..
             } => Some(Self {
                 channel: channel.clone(),
+                thread_ts: thread_ts.clone(),
                 trigger_id: Some(trigger_id.clone()),
                 response_url: response_url.clone(),
                 ..asked(user, Via::Button)
             }),
             Inbound::Submit { user, .. } => Some(asked(user, Via::Modal)),
-            Inbound::Mention { user, channel, .. } => Some(Self {
+            Inbound::Mention {
+                user,
+                channel,
+                thread_ts,
+                ..
+            } => Some(Self {
                 channel: Some(channel.clone()),
+                thread_ts: thread_ts.clone(),
                 ..asked(user, Via::Command)
             }),
             Inbound::GroupChanged { .. }
@@ -98,6 +127,7 @@ pub(crate) fn draft(
         kind,
         channel: channel.to_string(),
         parent: None,
+        thread_ts: None,
         recipient: None,
         response_url: None,
         text: message.text.clone(),
@@ -133,6 +163,7 @@ impl App {
         let draft = Draft {
             recipient: Some(asked.user.to_string()),
             response_url: asked.response_url.clone(),
+            thread_ts: asked.thread_ts.clone(),
             asked_at: Some(asked.at),
             ..draft(format!("answer:{}", asked.key), kind, &channel, message)
         };

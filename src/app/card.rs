@@ -34,6 +34,7 @@ pub(crate) struct Whole {
 /// What a proposal's card shows beside the proposal itself.
 pub(crate) struct Seen {
     policy: Arc<Policy>,
+    approvers: Vec<String>,
     quorum: u32,
     halted: Option<HaltView>,
     changed: Option<String>,
@@ -51,7 +52,7 @@ impl Seen {
             steps: &whole.steps,
             decisions: &whole.decisions,
             quorum: self.quorum,
-            approvers: self.policy.role_entries(Role::Approver),
+            approvers: &self.approvers,
             shadow: &whole.proposal.shadow,
             halted: self.halted.as_ref(),
             changed: self.changed.as_deref(),
@@ -163,8 +164,10 @@ impl App {
         let approved = matches!(whole.proposal.state, ProposalState::Approved { .. });
         let halt = tx.halted().await?.filter(|_| approved);
         let changed = changed_fact(whole.proposal.id, whole.revision.number);
+        let policy = self.policy.load_full();
         Ok(Seen {
-            policy: self.policy.load_full(),
+            approvers: self.tellable(policy.role_entries(Role::Approver)),
+            policy,
             quorum: self.quorum(whole),
             halted: halt.map(|h| HaltView {
                 by: h.by,

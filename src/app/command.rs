@@ -20,6 +20,10 @@ impl App {
             code: "command.unknown",
             message: words::command_error(&error),
         })?;
+        if let Command::Modify { id } = command {
+            // Before anything is read: what the person typed is good for a form for three seconds.
+            return self.modify_by_number(asked, id).await;
+        }
         let member = if command.only_looks() {
             self.onlooker(&asked.user).await?
         } else {
@@ -38,7 +42,7 @@ impl App {
             Command::Reject { id, reason } => {
                 self.reject_by_number(asked, &member, id, &reason).await
             }
-            Command::Modify { id } => self.modify_by_number(asked, &member, id).await,
+            Command::Modify { id } => self.modify_by_number(asked, id).await,
             Command::Undo { id } => self.undo(asked, &member, id).await,
             Command::Halt { reason } => self.halt_command(asked, &member, reason).await,
             Command::Unhalt => self.unhalt_command(asked, &member).await,
@@ -238,6 +242,8 @@ impl App {
         let policy = self.policy.load_full();
         let direct = policy.may_run_directly(kind, &subject);
         if !direct {
+            // Two twins in one instant: the second one looks when the first has been stored.
+            tx.lock_proposals().await?;
             self.refuse_twin(&mut tx, connection, &action).await?;
         }
         let reason = String::new();

@@ -15,11 +15,8 @@ use crate::policy::verdict::may_approve;
 use crate::policy::{Member, Role};
 use crate::slack::client::ViewId;
 use crate::slack::inbound::Field;
-use crate::slack::{Button, cards, modals, words};
+use crate::slack::{Button, SlackError, cards, modals, words};
 use crate::store::Tx;
-
-/// The block of the reject form that holds the reason.
-const REASON: &str = "reason";
 
 impl App {
     /// A click on Approve.
@@ -56,7 +53,7 @@ impl App {
         }
         let subjects = whole.subjects.iter().map(|(_, subject)| subject);
         may_approve(&policy, member, &whole.revision.requesters, subjects)
-            .map_err(|denied| self.denied(&denied, Some(id)))?;
+            .map_err(|denied| self.denied(&denied, member, Some(id)))?;
         let approved = whole
             .proposal
             .state
@@ -140,25 +137,17 @@ impl App {
         values: &BTreeMap<String, Field>,
     ) -> Flow<Reply> {
         let button = self.button(metadata)?;
-        let reason = match values.get(REASON) {
+        let reason = match values.get(modals::REASON) {
             Some(Field::Text(reason)) if !reason.trim().is_empty() => reason.trim().to_owned(),
             _ => {
                 let error = "Say why; the reason is kept with the decision.".to_owned();
-                let errors = BTreeMap::from([(REASON.to_owned(), error)]);
-                return self.refuse_fields(asked, errors).await;
+                let errors = BTreeMap::from([(modals::REASON.to_owned(), error)]);
+                return self.refuse_fields(asked, "fields", errors).await;
             }
         };
         let member = self.member(&asked.user).await?;
         let mut tx = self.store.begin().await?;
-        let whole = match self.pressed(&mut tx, &button).await {
-            Ok(whole) => whole,
-            Err(Stop::Say { message, .. }) => {
-                drop(tx);
-                let errors = BTreeMap::from([(REASON.to_owned(), message.text)]);
-                return self.refuse_fields(asked, errors).await;
-            }
-            Err(stop) => return Err(stop),
-        };
+        let whole = self.pressed(&mut tx, &button).await?;
         let asked = asked.placed(&whole.proposal.channel);
         self.reject(tx, &asked, &member, whole, &reason).await?;
         Ok(Reply::Taken)
@@ -263,7 +252,7 @@ impl App {
         self.settle(
             tx,
             asked,
-            &words::step_is_settled(button.proposal),
+            &words::doubt_settled(button.proposal, ran),
             "doubt settled",
         )
         .await
@@ -308,7 +297,7 @@ impl App {
         }
     }
 
-    /// Opens a modal; the person's click is good for it for three seconds.
+    /// Opens a modal; the person's click or command is good for it for three seconds.
     pub(crate) async fn open_view(
         &self,
         asked: &Asked,
@@ -316,24 +305,40 @@ impl App {
         command: &'static str,
         id: ProposalId,
     ) -> Flow<ViewId> {
-        let trigger = asked.trigger_id.as_deref().unwrap_or_default();
+        let Some(trigger) = asked.trigger_id.as_deref() else {
+            return say("modal.mention", words::no_trigger(command, id));
+        };
         match self.slack.open_view(trigger, view).await {
             Ok(view) => Ok(view),
-            Err(error) => {
-                tracing::warn!(%error, "a modal did not open");
-                say("modal.late", words::expired_trigger(command, id))
-            }
+            Err(error) => self.form_unopened(command, id, &error),
         }
+    }
+
+    /// A form did not open, or was not filled: why, and what to do.
+    pub(crate) fn form_unopened<T>(
+        &self,
+        command: &'static str,
+        id: ProposalId,
+        error: &SlackError,
+    ) -> Flow<T> {
+        let remedy = error.remedy();
+        tracing::warn!(proposal = id.0, %error, remedy, "a form did not open");
+        if error.is_expired_trigger() {
+            return say("modal.late", words::expired_trigger(command, id));
+        }
+        let why = self.redacted(&error.to_string());
+        say("modal.unopened", words::form_unopened(command, id, &why))
     }
 
     /// Tells the modal which fields to mend.
     pub(crate) async fn refuse_fields(
         &self,
         asked: &Asked,
+        code: &'static str,
         errors: BTreeMap<String, String>,
     ) -> Flow<Reply> {
         let mut tx = self.store.begin().await?;
-        let facts = json!({ "why": "fields", "via": asked.via, "fields": &errors });
+        let facts = json!({ "why": code, "via": asked.via, "fields": &errors });
         tx.audit(self.entry(
             "request.refused",
             Actor::user(&asked.user),

@@ -252,12 +252,9 @@ impl App {
                 self.move_on(step, Transition::Accept, Some(now)).await?;
             }
             Sent::Refused {
-                status,
-                code,
-                message,
+                status, message, ..
             } => {
-                let text =
-                    self.redacted(&format!("Fivetran refused it: {status} {code} {message}"));
+                let text = self.redacted(&format!("Fivetran refused it: {status} {message}"));
                 self.move_on(step, Transition::Fail(text), None).await?;
             }
             Sent::KeyRefused { status, message } => {

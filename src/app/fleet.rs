@@ -1,6 +1,7 @@
 //! The fleet: read it, and find the connection that a person means.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{App, Flow, say};
 use crate::fivetran::{Priority, ReadError};
@@ -15,6 +16,8 @@ const LONGEST: usize = 2_000;
 const BATCH: usize = 200;
 /// Connections missing from one list that are looked for before the next.
 const MISSING: usize = 20;
+/// So long somebody waits for the reading of one connection.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 impl App {
     /// Reads the whole fleet and remembers it. A connection that the list does not show is forgotten
@@ -149,7 +152,7 @@ impl App {
 
     /// Reads one connection now.
     pub(crate) async fn live(&self, id: &ConnectionId) -> Flow<Connection> {
-        match self.read(id, Priority::People).await {
+        match self.read_soon(id, Priority::People).await {
             Ok(Some(connection)) => {
                 let mut tx = self.store.begin().await?;
                 tx.save_connection(&connection).await?;
@@ -176,6 +179,21 @@ impl App {
     ) -> Result<Option<Connection>, ReadError> {
         let read = self.fivetran.connection(id, who).await?;
         Ok(read.map(|connection| self.without_secrets(connection)))
+    }
+
+    /// The same for somebody who waits: whoever gets no answer is told so, and nobody behind him
+    /// waits for long.
+    pub(super) async fn read_soon(
+        &self,
+        id: &ConnectionId,
+        who: Priority,
+    ) -> Result<Option<Connection>, ReadError> {
+        tokio::time::timeout(PATIENCE, self.read(id, who))
+            .await
+            .unwrap_or_else(|_| {
+                let detail = format!("no answer within {} s", PATIENCE.as_secs());
+                Err(ReadError::Unreachable { detail })
+            })
     }
 
     fn without_secrets(&self, mut connection: Connection) -> Connection {
@@ -218,10 +236,7 @@ impl App {
 
     /// Fivetran does not answer: nothing is guessed.
     pub(crate) fn fivetran_down<T>(&self) -> Flow<T> {
-        say(
-            "fivetran.unreadable",
-            words::fivetran_down(None, self.policy.load().timezone()),
-        )
+        say("fivetran.unreadable", words::fivetran_down())
     }
 
     /// A read error in words for people.

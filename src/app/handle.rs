@@ -8,8 +8,9 @@ use serde_json::json;
 use super::asked::Asked;
 use super::{App, Flow, Stop};
 use crate::model::Actor;
+use crate::slack::cards::Message;
 use crate::slack::inbound::Inbound;
-use crate::slack::{Button, words};
+use crate::slack::{Button, modals, words};
 use crate::store::InboxRow;
 
 /// What the one who brought a delivery can answer at once.
@@ -46,8 +47,8 @@ impl App {
                 Err(Stop::Race) if self.is_settled(row).await? => return Ok(Reply::Taken),
                 Err(Stop::Race) => {}
                 Err(Stop::Say { code, message }) => {
-                    match self.refuse(&asked, code, &message).await {
-                        Ok(()) => return Ok(Reply::Taken),
+                    match self.refuse(&asked, &inbound, code, &message).await {
+                        Ok(reply) => return Ok(reply),
                         Err(Stop::Race) => {}
                         Err(Stop::Fail(error)) => return Err(error),
                         Err(Stop::Say { code, .. }) => anyhow::bail!("a refusal refuses: {code}"),
@@ -158,9 +159,22 @@ impl App {
     async fn refuse(
         &self,
         asked: &Asked,
+        inbound: &Inbound,
         code: &'static str,
-        message: &crate::slack::cards::Message,
-    ) -> Flow<()> {
+        message: &Message,
+    ) -> Flow<Reply> {
+        if let Inbound::Submit {
+            callback_id,
+            values,
+            ..
+        } = inbound
+        {
+            // The form is still open: what is wrong is said in it, and nothing that was typed is lost.
+            let field = values.keys().next().cloned();
+            let field = field.unwrap_or_else(|| modals::first_field(callback_id).to_owned());
+            let errors = BTreeMap::from([(field, message.text.clone())]);
+            return self.refuse_fields(asked, code, errors).await;
+        }
         let mut tx = self.store.begin().await?;
         let facts = json!({ "why": code, "via": asked.via });
         tx.audit(self.entry(
@@ -169,7 +183,8 @@ impl App {
             "request",
             facts,
         ));
-        self.settle(tx, asked, message, code).await
+        self.settle(tx, asked, message, code).await?;
+        Ok(Reply::Taken)
     }
 
     async fn is_settled(&self, row: &InboxRow) -> anyhow::Result<bool> {
@@ -191,6 +206,39 @@ impl App {
             Err(error) if error.is_race() => {}
             Err(error) => return Err(error.into()),
         }
+        Ok(())
+    }
+
+    /// Tells the person by a message what was to stand in the form: Slack waits for it no longer.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tell_fields(
+        &self,
+        row: &InboxRow,
+        errors: &BTreeMap<String, String>,
+    ) -> anyhow::Result<()> {
+        let inbound: Inbound = serde_json::from_str(&row.body)?;
+        let (
+            Some(asked),
+            Inbound::Submit {
+                private_metadata, ..
+            },
+        ) = (Asked::of(row, &inbound), &inbound)
+        else {
+            return Ok(());
+        };
+        let mut tx = self.store.begin().await?;
+        let proposal = match Button::parse(private_metadata) {
+            Some(button) => tx.proposal(button.proposal).await?.map(|s| s.proposal),
+            None => None,
+        };
+        let placed = proposal.as_ref().map(|p| asked.placed(&p.channel));
+        let message = words::form_refused(proposal.map(|p| p.id), errors.values());
+        self.answer(&mut tx, placed.as_ref().unwrap_or(&asked), &message)
+            .await?;
+        tx.commit().await?;
+        self.wake.messages.notify_one();
         Ok(())
     }
 

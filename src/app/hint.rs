@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::App;
-use crate::fivetran::{Priority, Webhook};
+use crate::fivetran::{Priority, ReadError, Webhook};
 use crate::model::{Actor, ConnectionId};
 use crate::store::InboxRow;
 
@@ -16,14 +16,24 @@ const NEAR: TimeDelta = TimeDelta::minutes(5);
 const LAG: TimeDelta = TimeDelta::minutes(2);
 /// How soon it is read again then.
 const AGAIN: TimeDelta = TimeDelta::seconds(45);
+/// How long a webhook waits for its next reading while Fivetran cannot be read: at least, at most.
+const SOON: TimeDelta = TimeDelta::seconds(2);
+const SELDOM: TimeDelta = TimeDelta::minutes(10);
 
-/// What a reading says of a webhook's hint.
+/// What comes of a webhook's hint.
 enum Hint {
     Confirmed,
     Contradicted,
     /// The connection does not exist.
     Gone,
-    /// Not to be seen yet, and the webhook is young.
+    /// It tells of nothing that a reading could change.
+    Idle,
+    /// It is too old to tell of the present.
+    Stale,
+    /// Fivetran tried the address out.
+    Test,
+    /// Not to be seen yet, and the webhook is young: read again later. A lag is no fault, so it does
+    /// not count as an attempt.
     TooEarly,
 }
 
@@ -31,18 +41,12 @@ impl App {
     /// A webhook is a hint: what it says is confirmed by reading before anything is decided.
     pub(super) async fn handle_webhook(&self, row: &InboxRow) -> anyhow::Result<()> {
         let webhook: Webhook = serde_json::from_str(&row.body)?;
-        let stale = webhook
-            .created
-            .is_some_and(|at| row.received_at - at > STALE);
-        let outcome = match (&webhook.connection_id, stale) {
-            _ if webhook.is_test => "test",
-            (_, true) => "stale",
-            (None, _) => "ignored",
-            (Some(id), false) => match self.confirm(id, &webhook, row.received_at).await? {
-                Hint::Confirmed => "confirmed",
-                Hint::Contradicted => "contradicted",
-                Hint::Gone => "gone",
-                Hint::TooEarly => return self.look_again_soon(row).await,
+        let outcome = match self.heed(row, &webhook).await {
+            Ok(Hint::TooEarly) => return self.postpone(row, self.ctx.now() + AGAIN).await,
+            Ok(hint) => hint.outcome(),
+            Err(error) => match error.downcast_ref::<ReadError>() {
+                Some(unread) => return self.heed_later(row, unread).await,
+                None => return Err(error),
             },
         };
         let mut tx = self.store.begin().await?;
@@ -58,6 +62,28 @@ impl App {
         }
     }
 
+    /// What comes of a webhook. Fivetran is read only where the answer can change something: after a
+    /// failure, or while an incident lives.
+    async fn heed(&self, row: &InboxRow, webhook: &Webhook) -> anyhow::Result<Hint> {
+        if webhook.is_test {
+            return Ok(Hint::Test);
+        }
+        let told_at = webhook.created.unwrap_or(row.received_at);
+        if self.ctx.now() - told_at > STALE {
+            return Ok(Hint::Stale);
+        }
+        let Some(id) = &webhook.connection_id else {
+            return Ok(Hint::Idle);
+        };
+        if !webhook.tells_of_failure() {
+            let open = self.store.snapshot().await?.open_incident(id).await?;
+            if open.is_none() {
+                return Ok(Hint::Idle);
+            }
+        }
+        self.confirm(id, webhook, row.received_at).await
+    }
+
     /// What a reading says of the hint.
     async fn confirm(
         &self,
@@ -65,7 +91,7 @@ impl App {
         webhook: &Webhook,
         received_at: DateTime<Utc>,
     ) -> anyhow::Result<Hint> {
-        let Some(connection) = self.read(id, Priority::Background).await? else {
+        let Some(connection) = self.read_soon(id, Priority::Background).await? else {
             self.gone(id).await?;
             return Ok(Hint::Gone);
         };
@@ -89,11 +115,38 @@ impl App {
         })
     }
 
-    /// Fivetran's readings may lag behind its webhooks: a failure that cannot be seen yet is looked
-    /// for again.
-    async fn look_again_soon(&self, row: &InboxRow) -> anyhow::Result<()> {
+    /// Fivetran cannot be read now, and the webhook alone knows why the sync failed: it waits until
+    /// Fivetran lets us read, or else for as long again as it has waited.
+    async fn heed_later(&self, row: &InboxRow, why: &ReadError) -> anyhow::Result<()> {
+        let now = self.ctx.now();
+        let until = match why {
+            ReadError::Throttled { until } | ReadError::Budget { until } => *until,
+            ReadError::KeyRefused { .. }
+            | ReadError::Unreachable { .. }
+            | ReadError::Odd { .. } => now + (now - row.received_at).clamp(SOON, SELDOM),
+        };
+        tracing::warn!(delivery = %row.key, error = %why, %until, "a webhook is confirmed later");
+        self.postpone(row, until).await
+    }
+
+    async fn postpone(&self, row: &InboxRow, until: DateTime<Utc>) -> anyhow::Result<()> {
         let mut tx = self.store.begin().await?;
-        tx.defer_inbox(&row.key, self.ctx.now() + AGAIN).await?;
+        tx.postpone_inbox(&row.key, until).await?;
         Ok(tx.commit().await?)
+    }
+}
+
+impl Hint {
+    /// The word for it in the audit chain.
+    fn outcome(&self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Contradicted => "contradicted",
+            Self::Gone => "gone",
+            Self::Idle => "ignored",
+            Self::Stale => "stale",
+            Self::Test => "test",
+            Self::TooEarly => "too_early",
+        }
     }
 }

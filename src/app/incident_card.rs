@@ -50,7 +50,9 @@ impl App {
             None => None,
         };
         let rule = subject.as_ref().map(|subject| policy.connection(subject));
-        let rule_owner = rule.and_then(|rule| rule.owner()).map(str::to_owned);
+        let rule_owner = rule
+            .and_then(|rule| rule.owner())
+            .and_then(|owner| self.tellable(&[owner.to_owned()]).pop());
         let shadow = rule.is_some_and(|rule| rule.mode() == Mode::Shadow);
         let person = connection
             .as_ref()

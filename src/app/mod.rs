@@ -13,10 +13,12 @@ mod command;
 pub(crate) mod crash;
 mod decide;
 mod deliver;
+mod delivered;
 mod digest;
 mod execute;
 mod fitness;
 mod fleet;
+mod forget;
 mod handle;
 mod hint;
 mod incident;
@@ -46,9 +48,10 @@ use crate::model::{Actor, Ctx};
 use crate::policy::Policy;
 use crate::slack::SlackClient;
 use crate::slack::cards::Message;
-use crate::store::{self, InboxWriter, Store};
+use crate::store::{self, InboxWriter, Lane, Store};
 use crate::triage::redact::Redactor;
 
+pub use asked::lane_of;
 pub use beside::{halt_beside, unhalt_beside};
 pub(crate) use crash::crash_point;
 pub use handle::Reply;
@@ -81,12 +84,27 @@ pub struct App {
 /// One bell per kind of worker. Work is found in the database; a bell only saves the wait.
 #[derive(Debug, Default)]
 pub struct Wake {
-    /// Deliveries came in.
-    pub inbox: Notify,
+    /// Deliveries came in that are decided without Fivetran.
+    pub decide: Notify,
+    /// Requests came in that Fivetran is read for.
+    pub ask: Notify,
+    /// Fivetran told something.
+    pub hint: Notify,
     /// Steps are due.
     pub steps: Notify,
     /// Messages wait.
     pub messages: Notify,
+}
+
+impl Wake {
+    /// The bell of a lane of the inbox.
+    pub fn lane(&self, lane: Lane) -> &Notify {
+        match lane {
+            Lane::Decide => &self.decide,
+            Lane::Ask => &self.ask,
+            Lane::Hint => &self.hint,
+        }
+    }
 }
 
 /// What a worker's step found to do.

@@ -12,7 +12,7 @@ use super::{App, Flow, Stop, crash_point, say};
 use crate::model::{
     Action, Actor, DailyTime, Frequency, Line, Proposal, ProposalId, ProposalState, Revision,
 };
-use crate::policy::{Member, Role};
+use crate::policy::Role;
 use crate::slack::inbound::Field;
 use crate::slack::{cards, modals, words};
 
@@ -20,41 +20,29 @@ use crate::slack::{cards, modals, words};
 type Errors = BTreeMap<String, String>;
 
 impl App {
-    /// A click on Modify: the modal opens at once and is filled when the rights are checked.
+    /// A click on Modify.
     pub(crate) async fn open_modify(&self, asked: &Asked, value: &str) -> Flow<()> {
         let button = self.button(value)?;
+        self.open_form(asked, button.proposal, Some(value)).await
+    }
+
+    /// `modify 12`.
+    pub(crate) async fn modify_by_number(&self, asked: &Asked, id: ProposalId) -> Flow<()> {
+        self.open_form(asked, id, None).await
+    }
+
+    /// The form opens at once and is filled when the rights are checked.
+    async fn open_form(&self, asked: &Asked, id: ProposalId, button: Option<&str>) -> Flow<()> {
         let loading = modals::loading_modal();
-        let view_id = self
-            .open_view(asked, &loading, "modify", button.proposal)
-            .await?;
-        let filled = self.fill_modify(asked, button.proposal, Some(value)).await;
-        let view = match filled {
+        let view_id = self.open_view(asked, &loading, "modify", id).await?;
+        let view = match self.fill_modify(asked, id, button).await {
             Ok(view) => view,
             Err(Stop::Say { message, .. }) => modals::refused_modal(&message),
             Err(stop) => return Err(stop),
         };
         if let Err(error) = self.slack.update_view(&view_id, &view, None).await {
-            tracing::warn!(%error, "a modal could not be filled");
-            return say(
-                "modal.late",
-                words::expired_trigger("modify", button.proposal),
-            );
+            return self.form_unopened("modify", id, &error);
         }
-        let mut tx = self.store.begin().await?;
-        tx.settle_inbox(&asked.key, "modal opened").await?;
-        Ok(tx.commit().await?)
-    }
-
-    /// `modify 12`.
-    pub(crate) async fn modify_by_number(
-        &self,
-        asked: &Asked,
-        member: &Member,
-        id: ProposalId,
-    ) -> Flow<()> {
-        self.require(Role::Approver, member)?;
-        let view = self.fill_modify(asked, id, None).await?;
-        self.open_view(asked, &view, "modify", id).await?;
         let mut tx = self.store.begin().await?;
         tx.settle_inbox(&asked.key, "modal opened").await?;
         Ok(tx.commit().await?)
@@ -102,47 +90,22 @@ impl App {
         values: &BTreeMap<String, Field>,
     ) -> Flow<Reply> {
         let button = self.button(metadata)?;
-        let first = values
-            .keys()
-            .next()
-            .cloned()
-            .unwrap_or_else(|| "line:0:keep".to_owned());
         let member = self.member(&asked.user).await?;
+        self.require(Role::Approver, &member)?;
         let mut tx = self.store.begin().await?;
-        let checked = async {
-            self.require(Role::Approver, &member)?;
-            let whole = self.pressed(&mut tx, &button).await?;
-            self.still_waits(&whole)?;
-            Ok(whole)
-        };
-        let whole = match checked.await {
-            Ok(whole) => whole,
-            // The modal is still open: what is wrong is said in it, and nothing is saved.
-            Err(Stop::Say { message, .. }) => {
-                drop(tx);
-                return self
-                    .refuse_fields(asked, Errors::from([(first, message.text)]))
-                    .await;
-            }
-            Err(stop) => return Err(stop),
-        };
-        let edited = match edit(&whole.revision.lines, values, self.ctx.now()) {
+        let whole = self.pressed(&mut tx, &button).await?;
+        self.still_waits(&whole)?;
+        let edited = edit(&whole.revision.lines, values, self.ctx.now())
+            .and_then(|edited| self.within_limits(&whole, &edited).map(|()| edited));
+        let edited = match edited {
             Ok(edited) => edited,
             Err(errors) => {
                 drop(tx);
-                return self.refuse_fields(asked, errors).await;
+                return self.refuse_fields(asked, "fields", errors).await;
             }
         };
-        if let Err(errors) = self.within_limits(&whole, &edited) {
-            drop(tx);
-            return self.refuse_fields(asked, errors).await;
-        }
         if edited.lines == whole.revision.lines {
-            drop(tx);
-            let error = "Nothing was changed. Approve it as it is, or change something.".to_owned();
-            return self
-                .refuse_fields(asked, Errors::from([(first, error)]))
-                .await;
+            return say("modal.unchanged", words::form_unchanged());
         }
         let asked = asked.placed(&whole.proposal.channel);
         self.revise(tx, &asked, whole, edited).await?;

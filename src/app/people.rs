@@ -1,35 +1,40 @@
 //! Who somebody is, read from Slack when it matters.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use chrono::{DateTime, Duration, Utc};
 use futures_util::future::try_join_all;
 
-use super::{App, Flow, Stop, say};
+use super::{App, Flow, Ran, Stop, say};
 use crate::model::ProposalId;
 use crate::model::UserId;
 use crate::policy::verdict::{Denied, Reason, may};
 use crate::policy::{Member, Role, Standing};
+use crate::slack::client::Group;
 use crate::slack::{Person, SlackError, words};
 
 /// A reading of a person stands in for a fresh one for so long, and only when Slack gives none.
 const KEPT: Duration = Duration::minutes(5);
 
-/// Readings of people, for the time when Slack does not answer. Losing it loses nothing.
+/// Readings of people, for the time when Slack does not answer, and the ids behind the handles of
+/// user groups: Slack notifies by id alone. Losing it loses nothing.
 #[derive(Debug, Default)]
-pub(super) struct Cache(Mutex<HashMap<UserId, (DateTime<Utc>, Member)>>);
+pub(super) struct Cache {
+    people: Mutex<HashMap<UserId, (DateTime<Utc>, Member)>>,
+    handles: Mutex<BTreeMap<String, String>>,
+}
 
 impl Cache {
     fn keep(&self, at: DateTime<Utc>, member: &Member) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, (read_at, _)| at - *read_at <= KEPT);
         kept.insert(member.user.clone(), (at, member.clone()));
     }
 
     pub(super) fn clear(&self) {
-        self.0
+        self.people
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clear();
@@ -37,9 +42,21 @@ impl Cache {
 
     /// A reading that is younger than `kept`.
     fn recent(&self, now: DateTime<Utc>, user: &UserId, kept: Duration) -> Option<Member> {
-        let readings = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let readings = self.people.lock().unwrap_or_else(PoisonError::into_inner);
         let reading = readings.get(user).filter(|(at, _)| now - *at < kept);
         reading.map(|(_, member)| member.clone())
+    }
+
+    fn learn(&self, groups: &[Group]) {
+        let pairs = groups.iter().map(|g| (g.handle.clone(), g.id.clone()));
+        let mut handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        *handles = pairs.collect();
+    }
+
+    /// The id behind a handle; `None` while Slack has not told it.
+    fn id_of(&self, handle: &str) -> Option<String> {
+        let handles = self.handles.lock().unwrap_or_else(PoisonError::into_inner);
+        handles.get(handle.trim_start_matches('@')).cloned()
     }
 }
 
@@ -108,6 +125,7 @@ impl App {
         let bare = |name: &String| name.trim_start_matches('@').to_owned();
         let named: BTreeSet<String> = named.iter().map(bare).collect();
         let groups = self.slack.groups().await?;
+        self.people.learn(&groups);
         let wanted = groups
             .into_iter()
             .filter(|g| named.contains(&g.id) || named.contains(&g.handle));
@@ -124,11 +142,41 @@ impl App {
         Ok(mine)
     }
 
+    /// Learns which user groups the handles in the policy mean, so that those whom it names can be
+    /// told; says in the log which of them Slack does not know.
+    ///
+    /// # Errors
+    /// When Slack does not answer.
+    pub async fn learn_groups(&self) -> anyhow::Result<Ran> {
+        let policy = self.policy.load_full();
+        let handles: Vec<&String> = policy.handles_named().collect();
+        if handles.is_empty() {
+            return Ok(Ran::Empty);
+        }
+        self.people.learn(&self.slack.groups().await?);
+        for handle in handles {
+            if self.people.id_of(handle).is_none() {
+                tracing::warn!(
+                    handle,
+                    "the policy names a user group that Slack does not have: nobody is told by it"
+                );
+            }
+        }
+        Ok(Ran::Ran)
+    }
+
+    /// Entries of the policy as they can be told: a handle becomes the id of its user group.
+    pub(crate) fn tellable(&self, entries: &[String]) -> Vec<String> {
+        let told = |entry: &String| self.people.id_of(entry).unwrap_or_else(|| entry.clone());
+        entries.iter().map(told).collect()
+    }
+
     /// A policy's no, in words for the person.
-    pub(crate) fn denied(&self, denied: &Denied, id: Option<ProposalId>) -> Stop {
+    pub(crate) fn denied(&self, denied: &Denied, member: &Member, id: Option<ProposalId>) -> Stop {
         let policy = self.policy.load();
-        let holders = policy.role_entries(denied.needed);
+        let holders = &self.tellable(policy.role_entries(denied.needed));
         let message = match (denied.reason, id) {
+            (Reason::NotAMember, _) if member.standing == Standing::Guest => words::guest(),
             (Reason::NotAMember, _) => words::wrong_workspace(),
             (Reason::OwnRequest, Some(id)) => words::self_approval(id, holders),
             (Reason::OwnRequest, None) | (Reason::RoleMissing, _) => {
@@ -154,7 +202,7 @@ impl App {
     /// Lets a person through who has a role.
     pub(crate) fn require(&self, role: Role, member: &Member) -> Flow<()> {
         let verdict = may(role, member, &self.policy.load());
-        verdict.map_err(|denied| self.denied(&denied, None))
+        verdict.map_err(|denied| self.denied(&denied, member, None))
     }
 }
 

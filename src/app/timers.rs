@@ -86,12 +86,12 @@ impl App {
         let seen = self.seen(&mut tx, &whole).await?;
         let view = seen.view(&whole);
         if escalate {
-            let note = cards::escalation(&view, policy.escalate_to());
+            let note = cards::escalation(&view, &self.tellable(policy.escalate_to()));
             self.note(&mut tx, &proposal, &format!("escalate:{revision}"), &note)
                 .await?;
         } else if remind {
-            let approvers = policy.role_entries(Role::Approver);
-            let note = cards::reminder(&view, approvers);
+            let approvers = self.tellable(policy.role_entries(Role::Approver));
+            let note = cards::reminder(&view, &approvers);
             self.note(&mut tx, &proposal, &format!("remind:{revision}"), &note)
                 .await?;
         }

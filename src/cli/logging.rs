@@ -4,24 +4,33 @@ use std::io::{self, IsTerminal};
 use std::panic::PanicHookInfo;
 use std::sync::{Arc, OnceLock, Weak};
 
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::Directive;
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use crate::app::App;
 use crate::config::Variables;
 
-/// What these log in detail holds whole requests, tokens included; so they never log more than
-/// this, whatever `RUST_LOG` says (`reference/slack.md` §1.4, line 17).
+/// What these crates log in detail holds whole requests, tokens included; so none of their modules
+/// logs more than `info`, whatever `RUST_LOG` says (`reference/slack.md` §1.4, line 17).
 const QUIET: [&str; 8] = [
-    "slack_morphism=info",
-    "hyper=info",
-    "hyper_util=info",
-    "reqwest=info",
-    "rustls=info",
-    "sqlx=info",
-    "tokio_tungstenite=info",
-    "h2=info",
+    "slack_morphism",
+    "hyper",
+    "hyper_util",
+    "reqwest",
+    "rustls",
+    "sqlx",
+    "tokio_tungstenite",
+    "h2",
 ];
+
+/// Whether a line may be logged at all.
+fn is_harmless(line: &Metadata<'_>) -> bool {
+    let from = line.target().split("::").next().unwrap_or_default();
+    *line.level() <= Level::INFO || !QUIET.contains(&from)
+}
 
 /// Whose redactor the lines pass, once there is one.
 static APP: OnceLock<Weak<App>> = OnceLock::new();
@@ -30,22 +39,19 @@ static APP: OnceLock<Weak<App>> = OnceLock::new();
 pub(super) fn start(variables: &Variables) {
     let wanted = variables.get("RUST_LOG").unwrap_or("info");
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
-    let filter = QUIET
-        .iter()
-        .filter_map(|directive| directive.parse::<Directive>().ok())
-        .fold(filter, EnvFilter::add_directive);
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_ansi(io::stderr().is_terminal())
         .with_writer(|| Redacted {
             out: io::stderr(),
             clean,
         });
-    // A logger that is there already (a test's) stays.
-    let _ = match variables.get("SYNCGATE_LOG_FORMAT") {
-        Some("json") => lines.json().try_init(),
-        _ => lines.with_target(false).try_init(),
+    let lines = match variables.get("SYNCGATE_LOG_FORMAT") {
+        Some("json") => lines.json().boxed(),
+        _ => lines.with_target(false).boxed(),
     };
+    let all = registry().with(lines.with_filter(filter_fn(is_harmless)));
+    // A logger that is there already (a test's) stays.
+    let _ = all.with(filter).try_init();
 }
 
 /// From now on nothing is logged that `app` would not let out anywhere else: errors quote what
@@ -143,5 +149,29 @@ mod tests {
             !heard.contains("canary") && !heard.contains("hunter2"),
             "{heard}"
         );
+    }
+
+    #[test]
+    fn no_directive_makes_a_clients_details_loud() {
+        static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        struct Count;
+        impl<S: tracing::Subscriber> Layer<S> for Count {
+            fn on_event(
+                &self,
+                _: &tracing::Event<'_>,
+                _: tracing_subscriber::layer::Context<'_, S>,
+            ) {
+                COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        let wanted = EnvFilter::new("trace,hyper_util::client=trace");
+        let heard = registry().with(Count.with_filter(filter_fn(is_harmless)));
+        tracing::subscriber::with_default(heard.with(wanted), || {
+            tracing::trace!(target: "hyper_util::client::legacy", "a whole request");
+            tracing::debug!(target: "sqlx::query", "a password");
+            tracing::info!(target: "hyper_util::client", "harmless");
+            tracing::trace!(target: "syncgate::app", "ours");
+        });
+        assert_eq!(COUNT.load(std::sync::atomic::Ordering::Relaxed), 2);
     }
 }

@@ -2,22 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
-use super::{Door, Refused, expect_type, sha256, single};
+use super::{Door, Refused, Whole, expect_plain, sha256, single};
 use crate::fivetran as webhook;
-use crate::store::{Arrival, Arrived};
+use crate::store::{Arrival, Arrived, Lane};
 
-/// `POST /fivetran/webhooks`. Everything that is signed is answered 200, whatever it says: after
-/// refusals for a day Fivetran switches the webhook off.
+/// `POST /fivetran/webhooks`. Whatever is signed and can be read is answered 200, whatever it says and
+/// whatever type it claims to be: after refusals for a day Fivetran switches the webhook off.
 pub(super) async fn webhooks(
     State(door): State<Arc<Door>>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<StatusCode, Refused> {
-    expect_type(&headers, "application/json")?;
+    expect_plain(&headers)?;
     let signed = single(&headers, "x-fivetran-signature-256");
     let signed = signed.filter(|signed| webhook::verify(&door.webhook_secrets, &body, signed));
     let Some(signed) = signed else {
@@ -43,14 +42,18 @@ pub(super) async fn webhooks(
     let arrival = Arrival {
         key,
         route: "webhook",
+        lane: Lane::Hint,
         received_at: door.app.ctx.now(),
         body: serde_json::to_string(&hint).map_err(|_| Refused(StatusCode::BAD_REQUEST))?,
         raw_sha256: sha256(&body),
         signature: signed.to_owned(),
         held: false,
     };
-    if door.persist(arrival).await? == Arrived::New {
-        door.app.wake.inbox.notify_one();
+    let key = arrival.key.clone();
+    match door.persist(arrival).await? {
+        Arrived::New => door.app.wake.hint.notify_one(),
+        Arrived::Again => {}
+        Arrived::Forged => door.app.note_forgery("webhook", &key).await,
     }
     Ok(StatusCode::OK)
 }

@@ -5,21 +5,31 @@ mod health;
 mod slack;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use metrics_exporter_prometheus::PrometheusHandle;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::store::{Arrival, Arrived, WriterGone};
 
 /// Bodies beyond this are not read: Slack's and Fivetran's are far smaller.
 const BODY_LIMIT: usize = 1 << 20;
+
+/// A body is read for so long: neither sender is slow, and a stranger who is must not hold the
+/// process back when it is to end.
+const BODY_TIME: Duration = Duration::from_secs(5);
+/// Deliveries at one time; more are asked to come again. Slack's peak is far below it.
+const AT_ONCE: usize = 512;
 
 /// What the door needs beside the app.
 pub struct Door {
@@ -35,22 +45,52 @@ pub struct Door {
 
 /// The routes of SPEC §4. Slack's and Fivetran's exist only where their secret is set.
 pub fn router(door: Arc<Door>) -> Router {
-    let mut router = Router::new()
+    let health = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/metrics", get(health::metrics));
+    let mut deliveries = Router::new();
     if !door.slack_secrets.is_empty() {
-        router = router
+        deliveries = deliveries
             .route("/slack/commands", post(slack::commands))
             .route("/slack/interactions", post(slack::interactions))
             .route("/slack/events", post(slack::events));
     }
     if !door.webhook_secrets.is_empty() {
-        router = router.route("/fivetran/webhooks", post(fivetran::webhooks));
+        deliveries = deliveries.route("/fivetran/webhooks", post(fivetran::webhooks));
     }
-    router
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    deliveries
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(from_fn_with_state(places, one_of_many))
+        .merge(health)
         .with_state(door)
+}
+
+/// Lets a delivery in while there is a place.
+async fn one_of_many(
+    State(places): State<Arc<Semaphore>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match places.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => Refused(StatusCode::SERVICE_UNAVAILABLE).into_response(),
+    }
+}
+
+/// A whole body, as it came.
+struct Whole(Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Whole {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refused> {
+        match tokio::time::timeout(BODY_TIME, Bytes::from_request(request, state)).await {
+            Ok(read) => read.map(Self).map_err(|error| Refused(error.status())),
+            Err(_) => Err(Refused(StatusCode::REQUEST_TIMEOUT)),
+        }
+    }
 }
 
 /// Why a request goes no further than the door. Its answer has no body: whoever sent it is not
@@ -74,13 +114,17 @@ fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     values.next().is_none().then_some(value)
 }
 
-/// Refuses bodies that are not of the expected type, or compressed: neither sender does that, and
-/// nothing is unpacked for a stranger.
-fn expect_type(headers: &HeaderMap, expected: &str) -> Result<(), Refused> {
-    let unsupported = Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+/// Refuses compressed bodies: neither sender does that, and nothing is unpacked for a stranger.
+fn expect_plain(headers: &HeaderMap) -> Result<(), Refused> {
     if headers.contains_key(header::CONTENT_ENCODING) {
-        return Err(unsupported);
+        return Err(Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
+    Ok(())
+}
+
+/// Refuses bodies that are compressed, or not of the expected type.
+fn expect_type(headers: &HeaderMap, expected: &str) -> Result<(), Refused> {
+    expect_plain(headers)?;
     let given = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -89,7 +133,7 @@ fn expect_type(headers: &HeaderMap, expected: &str) -> Result<(), Refused> {
         .map(str::trim);
     match given {
         Some(given) if given.eq_ignore_ascii_case(expected) => Ok(()),
-        _ => Err(unsupported),
+        _ => Err(Refused(StatusCode::UNSUPPORTED_MEDIA_TYPE)),
     }
 }
 

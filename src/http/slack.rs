@@ -9,10 +9,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use tokio::sync::oneshot;
 
-use super::{Door, Refused, expect_type, sha256, single};
-use crate::app::{App, Reply, crash_point};
-use crate::jobs::handle_held;
+use super::{Door, Refused, Whole, expect_type, sha256, single};
+use crate::app::{App, Reply, crash_point, lane_of};
+use crate::jobs::{handle_held, tell_late};
 use crate::slack::inbound::{self, BadPayload, Field, Inbound, Parsed};
 use crate::slack::signature;
 use crate::store::{Arrival, Arrived, InboxRow};
@@ -26,7 +27,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 pub(super) async fn commands(
     State(door): State<Arc<Door>>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Refused> {
     expect_type(&headers, FORM)?;
     take(&door, &headers, &body, "command", inbound::command).await
@@ -36,7 +37,7 @@ pub(super) async fn commands(
 pub(super) async fn interactions(
     State(door): State<Arc<Door>>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Refused> {
     expect_type(&headers, FORM)?;
     take(&door, &headers, &body, "interaction", inbound::interaction).await
@@ -46,7 +47,7 @@ pub(super) async fn interactions(
 pub(super) async fn events(
     State(door): State<Arc<Door>>,
     headers: HeaderMap,
-    body: Bytes,
+    Whole(body): Whole,
 ) -> Result<Response, Refused> {
     expect_type(&headers, "application/json")?;
     take(&door, &headers, &body, "event", inbound::event).await
@@ -73,9 +74,11 @@ async fn take(
     }
     let held = matches!(parsed.inbound, Inbound::Submit { .. });
     let redacted = redact(&door.app, parsed.inbound);
+    let lane = lane_of(&redacted);
     let arrival = Arrival {
         key: parsed.key,
         route,
+        lane,
         received_at: door.app.ctx.now(),
         body: serde_json::to_string(&redacted).map_err(|_| Refused(StatusCode::BAD_REQUEST))?,
         raw_sha256: sha256(body),
@@ -96,7 +99,7 @@ async fn take(
     match (arrived, row) {
         (Arrived::New, Some(row)) => Ok(submission(door, row).await),
         (Arrived::New, None) => {
-            door.app.wake.inbox.notify_one();
+            door.app.wake.lane(lane).notify_one();
             Ok(StatusCode::OK.into_response())
         }
         // Taken before: a retry, a replay, a second click's twin. The same answer, no second effect.
@@ -193,18 +196,27 @@ fn redact(app: &App, inbound: Inbound) -> Inbound {
 /// too long the modal closes, the handling goes on, and the answer comes as a message.
 async fn submission(door: &Arc<Door>, row: InboxRow) -> Response {
     let app = door.app.clone();
-    let handling = tokio::spawn(async move { handle_held(&app, &row).await });
-    match tokio::time::timeout(PATIENCE, handling).await {
-        Ok(Ok(Ok(Reply::FieldErrors(errors)))) => {
+    let (answer, mut answered) = oneshot::channel();
+    tokio::spawn(async move {
+        // What could not be handled is tried again by the workers.
+        if let Some(reply) = handle_held(&app, &row).await
+            && let Err(reply) = answer.send(reply)
+        {
+            tell_late(&app, &row, reply).await;
+        }
+    });
+    let reply = match tokio::time::timeout(PATIENCE, &mut answered).await {
+        Ok(reply) => reply.ok(),
+        Err(_) => {
+            // From here on the answer is refused, and goes out as a message.
+            answered.close();
+            answered.try_recv().ok()
+        }
+    };
+    match reply {
+        Some(Reply::FieldErrors(errors)) => {
             Json(json!({ "response_action": "errors", "errors": errors })).into_response()
         }
-        Ok(Ok(Ok(Reply::Taken)) | Err(_)) | Err(_) => StatusCode::OK.into_response(),
-        Ok(Ok(Err(error))) => {
-            tracing::error!(
-                error = format!("{error:#}"),
-                "a submission failed; it is tried again"
-            );
-            StatusCode::OK.into_response()
-        }
+        Some(Reply::Taken) | None => StatusCode::OK.into_response(),
     }
 }

@@ -14,8 +14,9 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::app::{App, PolicyFile, Ran};
+use crate::store::Lane;
 
-pub use inbound::{handle_held, run_inbox};
+pub use inbound::{handle_held, run_inbox, tell_late};
 
 /// How often a worker looks for work that nobody rang for: retries, timers, other replicas' rows.
 const IDLE: Duration = Duration::from_millis(500);
@@ -23,10 +24,21 @@ const IDLE: Duration = Duration::from_millis(500);
 const AFTER_FAULT: Duration = Duration::from_secs(1);
 /// How often receipts are chained: one record for many, and each soon enough.
 const RECEIPTS: Duration = Duration::from_secs(10);
+/// A timed job that failed is tried again after this at the latest.
+const AFTER_FAILURE: Duration = Duration::from_secs(10);
 /// Steps that run side by side: each waits for Fivetran most of its time.
 const STEP_WORKERS: usize = 4;
 /// Messages that are sent side by side.
 const MESSAGE_WORKERS: usize = 2;
+
+/// Deliveries of a lane that are handled side by side.
+fn inbox_workers(lane: Lane) -> usize {
+    match lane {
+        // Each may wait for Fivetran, and a person waits for it.
+        Lane::Ask => 4,
+        Lane::Decide | Lane::Hint => 2,
+    }
+}
 
 /// Runs every worker until `stop` says so, then lets each finish what it has begun.
 ///
@@ -37,128 +49,14 @@ pub async fn run(
     policy: Arc<PolicyFile>,
     stop: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    let mut workers = JoinSet::new();
-    for _ in 0..STEP_WORKERS {
-        let app = app.clone();
-        let task = app.clone();
-        spawn(
-            &mut workers,
-            "steps",
-            stop.clone(),
-            app,
-            |app| &app.wake.steps,
-            move || {
-                let app = task.clone();
-                async move { app.run_step().await }
-            },
-        );
-    }
-    for _ in 0..MESSAGE_WORKERS {
-        let app = app.clone();
-        let task = app.clone();
-        spawn(
-            &mut workers,
-            "messages",
-            stop.clone(),
-            app,
-            |app| &app.wake.messages,
-            move || {
-                let app = task.clone();
-                async move { app.deliver_one().await }
-            },
-        );
-    }
-    let task = app.clone();
-    spawn(
-        &mut workers,
-        "inbox",
-        stop.clone(),
-        app.clone(),
-        |app| &app.wake.inbox,
-        move || {
-            let app = task.clone();
-            async move { run_inbox(&app).await }
-        },
-    );
-    timed(
-        &mut workers,
-        "timers",
-        Duration::from_secs(1),
-        stop.clone(),
-        app.clone(),
-        |app| Box::pin(async move { app.run_timers().await }),
-    );
-    timed(
-        &mut workers,
-        "poll",
-        Duration::from_secs(1),
-        stop.clone(),
-        app.clone(),
-        |app| Box::pin(async move { app.poll().await }),
-    );
-    timed(
-        &mut workers,
-        "slack identity",
-        Duration::from_mins(10),
-        stop.clone(),
-        app.clone(),
-        |app| Box::pin(async move { app.learn_team().await }),
-    );
-    timed(
-        &mut workers,
-        "fivetran identity",
-        Duration::from_mins(10),
-        stop.clone(),
-        app.clone(),
-        |app| Box::pin(async move { app.learn_account().await }),
-    );
-    timed(
-        &mut workers,
-        "fold",
-        Duration::from_secs(1),
-        stop.clone(),
-        app.clone(),
-        |app| {
-            Box::pin(async move {
-                app.store.fold().await?;
-                Ok(Ran::Ran)
-            })
-        },
-    );
-    timed(
-        &mut workers,
-        "receipts",
-        RECEIPTS,
-        stop.clone(),
-        app.clone(),
-        |app| {
-            Box::pin(async move {
-                while app.chain_receipts().await? == Ran::Ran {}
-                Ok(Ran::Ran)
-            })
-        },
-    );
-    timed(
-        &mut workers,
-        "metrics",
-        Duration::from_secs(5),
-        stop.clone(),
-        app.clone(),
-        |app| Box::pin(async move { metrics::update(&app).await }),
-    );
-    timed(
-        &mut workers,
-        "policy",
-        Duration::from_secs(2),
-        stop.clone(),
+    let mut workers = Workers {
+        running: JoinSet::new(),
         app,
-        move |app| {
-            let policy = policy.clone();
-            Box::pin(async move { app.reload_policy(&policy).await })
-        },
-    );
-    while let Some(ended) = workers.join_next().await {
-        if !*stop.borrow() {
+        stop,
+    };
+    workers.start(policy);
+    while let Some(ended) = workers.running.join_next().await {
+        if !*workers.stop.borrow() {
             let why = ended.map_or_else(|error| error.to_string(), |name| format!("{name} ended"));
             anyhow::bail!("a worker stopped: {why}");
         }
@@ -166,70 +64,137 @@ pub async fn run(
     Ok(())
 }
 
-type Step = std::pin::Pin<Box<dyn Future<Output = anyhow::Result<Ran>> + Send>>;
-
-/// A worker that runs one step after the other while there is something to do.
-fn spawn<F>(
-    workers: &mut JoinSet<&'static str>,
-    name: &'static str,
-    mut stop: watch::Receiver<bool>,
+/// The workers, each a loop in a task of its own.
+struct Workers {
+    running: JoinSet<&'static str>,
     app: Arc<App>,
-    bell: fn(&App) -> &Notify,
-    step: impl Fn() -> F + Send + 'static,
-) where
-    F: Future<Output = anyhow::Result<Ran>> + Send + 'static,
-{
-    workers.spawn(async move {
-        while !*stop.borrow() {
-            let rest = match caught(name, step()).await {
-                Some(Ok(Ran::Ran)) => continue,
-                Some(Ok(Ran::Empty)) => IDLE,
-                Some(Err(error)) => {
-                    tracing::error!(worker = name, error = format!("{error:#}"), "a step failed");
-                    AFTER_FAULT
-                }
-                None => AFTER_FAULT,
-            };
-            tokio::select! {
-                () = bell(&app).notified() => {}
-                () = tokio::time::sleep(rest) => {}
-                _ = stop.changed() => {}
-            }
-        }
-        name
-    });
+    stop: watch::Receiver<bool>,
 }
 
-/// Something that is done again and again, with a pause in between.
-fn timed(
-    workers: &mut JoinSet<&'static str>,
-    name: &'static str,
-    every: Duration,
-    mut stop: watch::Receiver<bool>,
-    app: Arc<App>,
-    step: impl Fn(Arc<App>) -> Step + Send + 'static,
-) {
-    workers.spawn(async move {
-        while !*stop.borrow() {
-            let rest = match caught(name, step(app.clone())).await {
-                Some(Ok(_)) => every,
-                Some(Err(error)) => {
-                    tracing::warn!(
-                        job = name,
-                        error = format!("{error:#}"),
-                        "a timed job failed"
-                    );
-                    every.min(Duration::from_secs(10))
-                }
-                None => every,
-            };
-            tokio::select! {
-                () = tokio::time::sleep(rest) => {}
-                _ = stop.changed() => {}
+impl Workers {
+    /// The timetable.
+    fn start(&mut self, policy: Arc<PolicyFile>) {
+        let seconds = Duration::from_secs;
+        for _ in 0..STEP_WORKERS {
+            self.work(
+                "steps",
+                |app| &app.wake.steps,
+                |app| async move { app.run_step().await },
+            );
+        }
+        for _ in 0..MESSAGE_WORKERS {
+            self.work(
+                "messages",
+                |app| &app.wake.messages,
+                |app| async move { app.deliver_one().await },
+            );
+        }
+        for lane in Lane::ALL {
+            for _ in 0..inbox_workers(lane) {
+                self.work(
+                    "inbox",
+                    move |app| app.wake.lane(lane),
+                    move |app| async move { run_inbox(&app, lane).await },
+                );
             }
         }
-        name
-    });
+        self.repeat(
+            "timers",
+            seconds(1),
+            |app| async move { app.run_timers().await },
+        );
+        self.repeat("poll", seconds(1), |app| async move { app.poll().await });
+        self.repeat("slack identity", seconds(600), |app| async move {
+            app.learn_team().await
+        });
+        self.repeat("slack groups", seconds(600), |app| async move {
+            app.learn_groups().await
+        });
+        self.repeat(
+            "forget",
+            seconds(30),
+            |app| async move { app.forget().await },
+        );
+        self.repeat("fivetran identity", seconds(600), |app| async move {
+            app.learn_account().await
+        });
+        self.repeat("fold", seconds(1), |app| async move {
+            app.store.fold().await?;
+            Ok(Ran::Ran)
+        });
+        self.repeat("receipts", RECEIPTS, |app| async move {
+            while app.chain_receipts().await? == Ran::Ran {}
+            Ok(Ran::Ran)
+        });
+        self.repeat("metrics", seconds(5), |app| async move {
+            metrics::update(&app).await
+        });
+        self.repeat("policy", seconds(2), move |app| {
+            let policy = policy.clone();
+            async move { app.reload_policy(&policy).await }
+        });
+    }
+
+    /// A worker that runs one step after the other while there is something to do.
+    fn work<F>(
+        &mut self,
+        name: &'static str,
+        bell: impl Fn(&App) -> &Notify + Send + 'static,
+        step: impl Fn(Arc<App>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = anyhow::Result<Ran>> + Send + 'static,
+    {
+        let (app, mut stop) = (self.app.clone(), self.stop.clone());
+        self.running.spawn(async move {
+            while !*stop.borrow() {
+                let rest = match caught(name, step(app.clone())).await {
+                    Some(Ok(Ran::Ran)) => continue,
+                    Some(Ok(Ran::Empty)) => IDLE,
+                    Some(Err(error)) => {
+                        let error = format!("{error:#}");
+                        tracing::error!(worker = name, error, "a step failed");
+                        AFTER_FAULT
+                    }
+                    None => AFTER_FAULT,
+                };
+                tokio::select! {
+                    () = bell(&app).notified() => {}
+                    () = tokio::time::sleep(rest) => {}
+                    _ = stop.changed() => {}
+                }
+            }
+            name
+        });
+    }
+
+    /// Something that is done again and again, with a pause in between.
+    fn repeat<F>(
+        &mut self,
+        name: &'static str,
+        every: Duration,
+        step: impl Fn(Arc<App>) -> F + Send + 'static,
+    ) where
+        F: Future<Output = anyhow::Result<Ran>> + Send + 'static,
+    {
+        let (app, mut stop) = (self.app.clone(), self.stop.clone());
+        self.running.spawn(async move {
+            while !*stop.borrow() {
+                let rest = match caught(name, step(app.clone())).await {
+                    Some(Err(error)) => {
+                        let error = format!("{error:#}");
+                        tracing::warn!(job = name, error, "a timed job failed");
+                        every.min(AFTER_FAILURE)
+                    }
+                    Some(Ok(_)) | None => every,
+                };
+                tokio::select! {
+                    () = tokio::time::sleep(rest) => {}
+                    _ = stop.changed() => {}
+                }
+            }
+            name
+        });
+    }
 }
 
 /// Runs a step in a task of its own, so that its panic ends nothing else. The panic itself was

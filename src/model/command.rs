@@ -120,6 +120,27 @@ impl Command {
         USAGE.into_iter()
     }
 
+    /// Whether Fivetran is read before it is answered: such a command may have to wait.
+    pub fn reads_fivetran(&self) -> bool {
+        match self {
+            Self::Status { .. }
+            | Self::Sync { .. }
+            | Self::Resync { .. }
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Schedule { .. }
+            | Self::Plan { .. } => true,
+            Self::Help
+            | Self::Approve { .. }
+            | Self::Modify { .. }
+            | Self::Reject { .. }
+            | Self::Undo { .. }
+            | Self::Halt { .. }
+            | Self::Unhalt
+            | Self::Audit { .. } => false,
+        }
+    }
+
     /// Whether it changes and decides nothing.
     pub fn only_looks(&self) -> bool {
         match self {

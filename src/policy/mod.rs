@@ -194,6 +194,11 @@ impl Policy {
         &self.groups
     }
 
+    /// Those of [`Self::members_named`] that are handles: Slack notifies by id alone.
+    pub fn handles_named(&self) -> impl Iterator<Item = &String> {
+        self.groups.iter().filter(|group| !values::is_group(group))
+    }
+
     /// Whom the file gives a role, as it is written there: to mention who may.
     pub fn role_entries(&self, role: Role) -> &[String] {
         self.document.roles.get(&role).map_or(&[], Vec::as_slice)

@@ -265,6 +265,11 @@ pub(super) fn is_user(text: &str) -> bool {
     is_slack_id(text, &['U', 'W'])
 }
 
+/// Whether `text` is a Slack user group's id.
+pub(super) fn is_group(text: &str) -> bool {
+    is_slack_id(text, &['S'])
+}
+
 /// A user's id, a user group's id or a user group's handle, as written.
 pub(super) fn person(text: &str) -> Result<String, String> {
     if text == "everyone" {
@@ -276,7 +281,7 @@ pub(super) fn person(text: &str) -> Result<String, String> {
         && handle
             .chars()
             .all(|c| (c.is_alphanumeric() && !c.is_uppercase()) || matches!(c, '-' | '_' | '.'));
-    if is_user(text) || is_slack_id(text, &['S']) || is_handle {
+    if is_user(text) || is_group(text) || is_handle {
         return Ok(text.to_owned());
     }
     Err(format!(

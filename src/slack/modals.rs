@@ -28,6 +28,16 @@ use crate::model::{Action, Frequency, Line};
 
 /// Lines that the form offers; each takes up to four blocks of the hundred.
 pub const LINES: usize = 20;
+/// The block of the reject form that holds the reason.
+pub const REASON: &str = "reason";
+
+/// Where a form shows what is wrong with the whole of it, when nothing in it was filled in.
+pub fn first_field(callback_id: &str) -> &'static str {
+    match callback_id {
+        "reject" => REASON,
+        _ => "line:0:keep",
+    }
+}
 
 /// The form to modify a proposal.
 pub fn modify_modal(v: &ProposalView<'_>) -> Value {
@@ -67,7 +77,7 @@ pub fn reject_modal(button: &str) -> Value {
         .with_max_length(1_000);
     let blocks = [
         SlackInputBlock::new(plain_text("Why?", 2_000), input.into())
-            .with_block_id(SlackBlockId("reason".to_owned()))
+            .with_block_id(SlackBlockId(REASON.to_owned()))
             .with_hint(plain_text(
                 "Stands on the card and in the audit log.",
                 2_000,

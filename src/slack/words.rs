@@ -11,15 +11,15 @@ use chrono_tz::Tz;
 pub use audit::audit_story;
 pub use more::{
     already_proposed, already_syncing, approved_by, approved_twice, connection_gone,
-    connection_unread, fivetran_unreadable, flexible_schedule, key_refused,
-    manual_has_no_frequency, maybe_twice, maybe_twice_block, no_plan_yet, pause_too_long,
-    plan_stands, planned, policy_refused, records_changed, rights_unknown, text_only,
+    connection_unread, doubt_settled, fivetran_unreadable, flexible_schedule, form_refused,
+    form_unchanged, form_unopened, key_refused, manual_has_no_frequency, maybe_twice,
+    maybe_twice_block, no_plan_yet, no_trigger, pause_too_long, plan_stands, planned,
+    policy_refused, records_changed, rights_unknown, text_only,
 };
 pub use refusal::{
     Choice, ambiguous, command_error, connection_not_found, connection_paused, expired_trigger,
-    fivetran_down, not_allowed, nothing_to_undo, policy_forbids, refused, same_already,
-    self_approval, stale_revision, step_is_settled, unknown_action, unknown_proposal,
-    unreadable_form, went_wrong, wrong_workspace,
+    fivetran_down, guest, not_allowed, nothing_to_undo, refused, same_already, self_approval,
+    stale_revision, step_is_settled, unknown_action, unknown_proposal, went_wrong, wrong_workspace,
 };
 pub use status::{OverrideView, StatusRow, StatusView, status_empty, status_fleet, status_one};
 
@@ -90,11 +90,6 @@ fn explained(word: &str) -> &'static str {
         "audit" => "tells the story of one proposal",
         _ => "",
     }
-}
-
-/// A command is being worked on.
-pub fn working() -> Message {
-    answer(&Words::new().say("Working on it…"))
 }
 
 /// A proposal was posted.

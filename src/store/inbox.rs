@@ -4,6 +4,30 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::{Error, Result, Tx, on};
 
+/// Which workers take a delivery up, so that nobody waits behind a reading that he does not need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Decided without Fivetran: clicks, forms, the emergency handle.
+    Decide,
+    /// What a person asks for that Fivetran is read for first.
+    Ask,
+    /// What Fivetran tells by itself.
+    Hint,
+}
+
+impl Lane {
+    /// Every lane.
+    pub const ALL: [Self; 3] = [Self::Decide, Self::Ask, Self::Hint];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Decide => "decide",
+            Self::Ask => "ask",
+            Self::Hint => "hint",
+        }
+    }
+}
+
 /// A delivery at the door, verified and parsed.
 #[derive(Clone, Debug)]
 pub struct Arrival {
@@ -11,13 +35,16 @@ pub struct Arrival {
     pub key: String,
     /// `command`, `interaction`, `event` or `webhook`.
     pub route: &'static str,
+    /// Who takes it up.
+    pub lane: Lane,
     /// When it came.
     pub received_at: DateTime<Utc>,
     /// What it says, parsed and redacted, as JSON.
     pub body: String,
     /// SHA-256 of the raw body, in hex.
     pub raw_sha256: String,
-    /// The signature it came with: a second delivery with the same one is a replay.
+    /// The signature it came with; it is taken once. A second delivery with the same one is a
+    /// replay, or forged when it is another delivery. Empty where nothing is signed.
     pub signature: String,
     /// Handled by the one who brings it, not by the workers, until its lease ends.
     pub held: bool,
@@ -30,7 +57,7 @@ pub enum Arrived {
     New,
     /// Stored before: a retry, a replay, a second replica.
     Again,
-    /// Another body came under the same key.
+    /// Another body came under the same key, or another delivery under the same signature.
     Forged,
 }
 
@@ -62,46 +89,49 @@ pub struct Receipt {
 /// How long a worker may take over one delivery before another takes it.
 pub(super) const LEASE: Duration = Duration::seconds(30);
 
+/// Rows that are forgotten in one transaction: others wait for it.
+pub(super) const FORGOTTEN: i64 = 500;
+
 impl Tx {
-    /// Takes up to `limit` deliveries that wait, oldest first.
+    /// Takes the delivery of a lane that has waited longest, if one is due.
     ///
     /// # Errors
-    /// When the database refuses.
+    /// [`Error::Lost`] when another worker took it in this moment: there may be a next one.
     pub async fn claim_inbox(
         &mut self,
         worker: &str,
+        lane: Lane,
         now: DateTime<Utc>,
-        limit: i64,
-    ) -> Result<Vec<InboxRow>> {
-        // The guard stands outside the sub-select too: PostgreSQL evaluates the sub-select on an
-        // older snapshot and would hand one row to two workers (DESIGN §2).
-        let mut rows = on!(self, conn => sqlx::query_as::<_, InboxRow>(
+    ) -> Result<Option<InboxRow>> {
+        let due = on!(self, conn => sqlx::query_scalar::<_, String>(
+            "SELECT key FROM inbox WHERE lane = $1 AND run_after <= $2 \
+             ORDER BY run_after, received_at, key LIMIT 1",
+        )
+        .bind(lane.as_str())
+        .bind(now)
+        .fetch_optional(conn)
+        .await)?;
+        let Some(key) = due else { return Ok(None) };
+        let taken = on!(self, conn => sqlx::query_as::<_, InboxRow>(
             "UPDATE inbox SET run_after = $1, worker = $2, attempts = attempts + 1 \
-             WHERE key IN (SELECT key FROM inbox WHERE run_after <= $3 ORDER BY run_after LIMIT $4) \
-               AND run_after <= $3 \
+             WHERE key = $3 AND run_after <= $4 \
              RETURNING key, route, received_at, body, attempts",
         )
         .bind(now + LEASE)
         .bind(worker)
+        .bind(key)
         .bind(now)
-        .bind(limit)
-        .fetch_all(conn)
+        .fetch_optional(conn)
         .await)?;
-        rows.sort_by(|a, b| (a.received_at, &a.key).cmp(&(b.received_at, &b.key)));
-        Ok(rows)
+        taken.map(Some).ok_or(Error::Lost)
     }
 
-    /// One delivery, open or settled.
+    /// Keeps a delivery for the worker that handles it.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn inbox_row(&mut self, key: &str) -> Result<Option<InboxRow>> {
-        Ok(on!(self, conn => sqlx::query_as(
-            "SELECT key, route, received_at, body, attempts FROM inbox WHERE key = $1",
-        )
-        .bind(key)
-        .fetch_optional(conn)
-        .await)?)
+    pub async fn keep_inbox(&mut self, key: &str, now: DateTime<Utc>) -> Result<()> {
+        self.defer_inbox(key, now + LEASE).await
     }
 
     /// Whether a delivery is settled.
@@ -167,6 +197,23 @@ impl Tx {
         Ok(())
     }
 
+    /// Gives a delivery back for a reason that lies outside: this attempt does not count.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn postpone_inbox(&mut self, key: &str, until: DateTime<Utc>) -> Result<()> {
+        on!(self, conn => sqlx::query(
+            "UPDATE inbox SET run_after = $1, attempts = attempts - 1 \
+             WHERE key = $2 AND run_after IS NOT NULL",
+        )
+        .bind(until)
+        .bind(key)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+
     /// How many deliveries wait, and since when.
     ///
     /// # Errors
@@ -185,9 +232,26 @@ impl Tx {
     /// When the database refuses.
     pub async fn dead_inbox(&mut self) -> Result<i64> {
         Ok(on!(self, conn => sqlx::query_scalar(
-            "SELECT count(*) FROM inbox WHERE outcome LIKE 'dead:%'",
+            "SELECT count(*) FROM inbox WHERE substr(outcome, 1, 5) = 'dead:'",
         )
         .fetch_one(conn)
         .await)?)
+    }
+
+    /// Forgets some deliveries that were settled and came before `before`; whether there may be more.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget_inbox(&mut self, before: DateTime<Utc>) -> Result<bool> {
+        let forgotten = on!(self, conn => sqlx::query(
+            "DELETE FROM inbox WHERE key IN ( \
+                 SELECT key FROM inbox WHERE run_after IS NULL AND received_at < $1 LIMIT $2)",
+        )
+        .bind(before)
+        .bind(FORGOTTEN)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        Ok(forgotten == FORGOTTEN.unsigned_abs())
     }
 }

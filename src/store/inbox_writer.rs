@@ -142,7 +142,7 @@ async fn write(store: &Store, arrivals: &[Arrival]) -> Result<Vec<Arrived>> {
 async fn insert(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Vec<String>> {
     Ok(on!(tx, conn => {
         let mut query = QueryBuilder::new(
-            "INSERT INTO inbox (key, route, received_at, body, raw_sha256, signature, run_after) ",
+            "INSERT INTO inbox (key, route, received_at, body, raw_sha256, signature, lane, run_after) ",
         );
         query.push_values(arrivals, |mut row, arrival| {
             let run_after =
@@ -153,13 +153,16 @@ async fn insert(tx: &mut Tx, arrivals: &[Arrival]) -> Result<Vec<String>> {
                 .push_bind(&arrival.body)
                 .push_bind(&arrival.raw_sha256)
                 .push_bind(&arrival.signature)
+                .push_bind(arrival.lane.as_str())
                 .push_bind(run_after);
         });
-        query.push(" ON CONFLICT (key) DO NOTHING RETURNING key");
+        query.push(" ON CONFLICT DO NOTHING RETURNING key");
         query.build_query_scalar::<String>().fetch_all(conn).await
     })?)
 }
 
+/// A delivery that was not stored: its key is taken, by the same body or by another one; or its key
+/// is free and its signature is taken, so that somebody sends what Slack signed for another request.
 async fn again(tx: &mut Tx, arrival: &Arrival) -> Result<Arrived> {
     let stored: Option<String> = on!(tx, conn => sqlx::query_scalar(
         "SELECT raw_sha256 FROM inbox WHERE key = $1",

@@ -5,7 +5,8 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Result, Tx, on};
+use super::inbox::FORGOTTEN;
+use super::{Error, Result, Tx, on};
 
 /// What kind of message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +37,7 @@ impl MessageKind {
             "reply" => Ok(Self::Reply),
             "ephemeral" => Ok(Self::Ephemeral),
             "answer" => Ok(Self::Answer),
-            other => Err(super::Error::corrupt(
-                "message",
-                format!("no message is {other}"),
-            )),
+            other => Err(Error::corrupt("message", format!("no message is {other}"))),
         }
     }
 }
@@ -55,6 +53,8 @@ pub struct Draft {
     pub channel: String,
     /// The key of the card whose thread it stands in.
     pub parent: Option<String>,
+    /// The thread of somebody else's message that it stands in.
+    pub thread_ts: Option<String>,
     /// Whom it is for, if it is for one person.
     pub recipient: Option<String>,
     /// Where an answer goes.
@@ -101,8 +101,19 @@ pub struct MessageRow {
     pub doubt_since: Option<DateTime<Utc>>,
     /// Slack refused its blocks: plain text only.
     pub degraded: bool,
+    /// It was repeated without knowing whether the first came through.
+    pub twin: bool,
     /// When it was first to be sent; of an answer, when it was asked for.
     pub created_at: DateTime<Utc>,
+    /// Until when it is the sender's; what became of it is written down only by the one who has it.
+    pub lease_until: DateTime<Utc>,
+}
+
+impl MessageRow {
+    /// Whether everybody in the channel sees it, and Slack names it by a timestamp.
+    pub fn stands_in_channel(&self) -> bool {
+        matches!(self.kind, MessageKind::Card | MessageKind::Reply)
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -121,6 +132,7 @@ struct Row {
     attempts: i64,
     posting_since: Option<DateTime<Utc>>,
     degraded: bool,
+    twin: bool,
     created_at: DateTime<Utc>,
 }
 
@@ -136,9 +148,9 @@ impl Tx {
     pub async fn put_message(&mut self, draft: &Draft, now: DateTime<Utc>) -> Result<()> {
         let id = self.next("message").await?;
         on!(self, conn => sqlx::query(
-            "INSERT INTO messages (id, key, kind, channel, parent, recipient, response_url, text, \
-                                   blocks, content, version, run_after, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12) \
+            "INSERT INTO messages (id, key, kind, channel, parent, thread_ts, recipient, response_url, \
+                                   text, blocks, content, version, run_after, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $13) \
              ON CONFLICT (key) DO UPDATE SET text = excluded.text, blocks = excluded.blocks, \
                  content = excluded.content, version = messages.version + 1, degraded = FALSE, \
                  run_after = COALESCE(messages.run_after, excluded.run_after), attempts = 0 \
@@ -149,6 +161,7 @@ impl Tx {
         .bind(draft.kind.as_str())
         .bind(&draft.channel)
         .bind(&draft.parent)
+        .bind(&draft.thread_ts)
         .bind(&draft.recipient)
         .bind(&draft.response_url)
         .bind(&draft.text)
@@ -184,6 +197,8 @@ impl Tx {
                         AND pace.name IN ('slack:' || COALESCE(c.channel, m.channel), 'slack:post')) \
                   OR (m.kind IN ('card', 'reply') AND m.ts IS NOT NULL \
                         AND pace.name = 'slack:update') \
+                  OR (m.kind IN ('card', 'reply') AND m.ts IS NULL AND m.posting_since IS NOT NULL \
+                        AND pace.name = 'slack:history') \
                   OR (m.kind = 'ephemeral' AND pace.name = 'slack:ephemeral') \
                   OR (m.kind = 'answer' AND pace.name = 'slack:answer'))) \
              ORDER BY m.id LIMIT 1",
@@ -192,14 +207,15 @@ impl Tx {
         .fetch_optional(conn)
         .await)?;
         let Some(id) = id else { return Ok(None) };
+        let lease_until = now + LEASE;
         // The row as it was tells whether an earlier post is in doubt; so it is read before it is
         // marked, in the same transaction. The guard says that nothing happened to it in between:
         // another worker may have sent it and let it go.
         let row = on!(self, conn => sqlx::query_as::<_, Row>(
             "SELECT m.id, m.key, m.kind, COALESCE(p.channel, m.channel) AS channel, \
-                    p.ts AS thread_ts, m.recipient, m.response_url, \
+                    COALESCE(p.ts, m.thread_ts) AS thread_ts, m.recipient, m.response_url, \
                     m.text, m.blocks, m.version, m.ts, m.attempts + 1 AS attempts, m.posting_since, \
-                    m.degraded, m.created_at \
+                    m.degraded, m.twin, m.created_at \
              FROM messages m LEFT JOIN messages p ON p.key = m.parent WHERE m.id = $1",
         )
         .bind(id)
@@ -213,7 +229,7 @@ impl Tx {
              WHERE id = $3 AND run_after <= $2 AND (lease_until IS NULL OR lease_until <= $2) \
                AND version = $4 AND COALESCE(ts, '') = COALESCE($5, '')",
         )
-        .bind(now + LEASE)
+        .bind(lease_until)
         .bind(now)
         .bind(id)
         .bind(row.version)
@@ -224,7 +240,24 @@ impl Tx {
         if taken != 1 {
             return Ok(None);
         }
-        read(row).map(Some)
+        match read(row, lease_until) {
+            Ok(row) => Ok(Some(row)),
+            // It must not stand before all others for ever.
+            Err(error) => self.set_aside(id, &error).await.map(|()| None),
+        }
+    }
+
+    async fn set_aside(&mut self, id: i64, why: &Error) -> Result<()> {
+        tracing::error!(message = id, error = %why, "a message cannot be read and is set aside");
+        on!(self, conn => sqlx::query(
+            "UPDATE messages SET run_after = NULL, lease_until = NULL, error = $1 WHERE id = $2",
+        )
+        .bind(why.to_string())
+        .bind(id)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
     }
 
     /// How often an answer's address was used already.
@@ -240,36 +273,40 @@ impl Tx {
         .await)?)
     }
 
-    /// The address of a message in Slack: channel and timestamp.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn message_address(&mut self, key: &str) -> Result<Option<(String, String)>> {
-        let row = on!(self, conn => sqlx::query_as::<_, (String, Option<String>)>(
-            "SELECT channel, ts FROM messages WHERE key = $1",
-        )
-        .bind(key)
-        .fetch_optional(conn)
-        .await)?;
-        Ok(row.and_then(|(channel, ts)| ts.map(|ts| (channel, ts))))
-    }
-
     /// How many messages wait, since when, and how many were given up.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn message_backlog(&mut self) -> Result<(i64, Option<DateTime<Utc>>, i64)> {
         Ok(on!(self, conn => sqlx::query_as(
-            "SELECT count(run_after), min(CASE WHEN run_after IS NOT NULL THEN created_at END), \
-                    count(CASE WHEN run_after IS NULL AND error IS NOT NULL THEN 1 END) \
-             FROM messages",
+            "SELECT (SELECT count(*) FROM messages WHERE run_after IS NOT NULL), \
+                    (SELECT min(created_at) FROM messages WHERE run_after IS NOT NULL), \
+                    (SELECT count(*) FROM messages WHERE run_after IS NULL AND error IS NOT NULL)",
         )
         .fetch_one(conn)
         .await)?)
     }
+
+    /// Forgets some answers that were given before `before`; whether there may be more.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget_answers(&mut self, before: DateTime<Utc>) -> Result<bool> {
+        let forgotten = on!(self, conn => sqlx::query(
+            "DELETE FROM messages WHERE id IN ( \
+                 SELECT id FROM messages WHERE kind IN ('answer', 'ephemeral') \
+                    AND created_at < $1 AND run_after IS NULL LIMIT $2)",
+        )
+        .bind(before)
+        .bind(FORGOTTEN)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        Ok(forgotten == FORGOTTEN.unsigned_abs())
+    }
 }
 
-fn read(row: Row) -> Result<MessageRow> {
+fn read(row: Row, lease_until: DateTime<Utc>) -> Result<MessageRow> {
     Ok(MessageRow {
         id: row.id,
         key: row.key,
@@ -285,6 +322,8 @@ fn read(row: Row) -> Result<MessageRow> {
         attempts: row.attempts,
         doubt_since: row.posting_since,
         degraded: row.degraded,
+        twin: row.twin,
         created_at: row.created_at,
+        lease_until,
     })
 }

@@ -22,7 +22,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use crate::model::audit::Entry;
 
 pub use halt::Halt;
-pub use inbox::{Arrival, Arrived, InboxRow, Receipt};
+pub use inbox::{Arrival, Arrived, InboxRow, Lane, Receipt};
 pub use inbox_writer::{InboxWriter, WriterGone};
 pub use messages::{Draft, MessageKind, MessageRow};
 pub use open::{Access, Lock, OpenError};

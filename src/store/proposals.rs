@@ -88,6 +88,20 @@ impl Tx {
         Ok(ProposalId(self.next("proposal").await?))
     }
 
+    /// Keeps others from making a proposal until this transaction ends. SQLite has one writer.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn lock_proposals(&mut self) -> Result<()> {
+        on!(self, conn => sqlx::query(
+            "UPDATE counters SET value = value WHERE name = 'proposal'",
+        )
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+
     /// Stores a new proposal.
     ///
     /// # Errors

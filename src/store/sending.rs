@@ -1,8 +1,14 @@
-//! What became of sending a message.
+//! What became of sending a message. Only the sender whose lease it is writes that down: one whose
+//! lease has ended knows nothing of what the next one did.
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{MessageRow, Result, Tx, on};
+use super::{Error, MessageRow, Result, Tx, on};
+
+/// The sender still has the message, or nothing of this transaction may stay.
+fn held(rows: u64) -> Result<()> {
+    if rows == 1 { Ok(()) } else { Err(Error::Lost) }
+}
 
 impl Tx {
     /// The message is in Slack as of `version`; a newer version goes out next, a second after this
@@ -16,21 +22,22 @@ impl Tx {
         ts: Option<&str>,
         now: DateTime<Utc>,
     ) -> Result<()> {
-        on!(self, conn => sqlx::query(
+        let done = on!(self, conn => sqlx::query(
             "UPDATE messages SET sent_version = $1, ts = COALESCE($2, ts), sent_at = $3, \
                     posting_since = NULL, lease_until = NULL, error = NULL, attempts = 0, \
                     run_after = CASE WHEN version > $1 THEN $4 END \
-             WHERE id = $5",
+             WHERE id = $5 AND lease_until = $6",
         )
         .bind(row.version)
         .bind(ts)
         .bind(now)
         .bind(now + Duration::seconds(1))
         .bind(row.id)
+        .bind(row.lease_until)
         .execute(conn)
         .await
-        .map(|_| ()))?;
-        Ok(())
+        .map(|done| done.rows_affected()))?;
+        held(done)
     }
 
     /// The message is in Slack, but perhaps not as it should be: edit it next.
@@ -52,16 +59,17 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn message_lost(&mut self, row: &MessageRow, now: DateTime<Utc>) -> Result<()> {
-        on!(self, conn => sqlx::query(
+        let done = on!(self, conn => sqlx::query(
             "UPDATE messages SET ts = NULL, posting_since = NULL, lease_until = NULL, \
-                    run_after = $1 WHERE id = $2",
+                    run_after = $1 WHERE id = $2 AND lease_until = $3",
         )
         .bind(now)
         .bind(row.id)
+        .bind(row.lease_until)
         .execute(conn)
         .await
-        .map(|_| ()))?;
-        Ok(())
+        .map(|done| done.rows_affected()))?;
+        held(done)
     }
 
     /// Slack does not take a note in this card's thread: the card is edited next, which tells
@@ -93,18 +101,20 @@ impl Tx {
         in_doubt: bool,
         error: &str,
     ) -> Result<()> {
-        on!(self, conn => sqlx::query(
+        let done = on!(self, conn => sqlx::query(
             "UPDATE messages SET run_after = $1, lease_until = NULL, error = $2, \
-                    posting_since = CASE WHEN $3 THEN posting_since END WHERE id = $4",
+                    posting_since = CASE WHEN $3 THEN posting_since END \
+             WHERE id = $4 AND lease_until = $5",
         )
         .bind(until)
         .bind(error)
         .bind(in_doubt)
         .bind(row.id)
+        .bind(row.lease_until)
         .execute(conn)
         .await
-        .map(|_| ()))?;
-        Ok(())
+        .map(|done| done.rows_affected()))?;
+        held(done)
     }
 
     /// The message will be tried as plain text, or in another channel.
@@ -119,38 +129,77 @@ impl Tx {
         now: DateTime<Utc>,
         error: &str,
     ) -> Result<()> {
-        on!(self, conn => sqlx::query(
+        let done = on!(self, conn => sqlx::query(
             "UPDATE messages SET channel = $1, degraded = $2, run_after = $3, lease_until = NULL, \
-                    posting_since = NULL, error = $4 WHERE id = $5",
+                    posting_since = NULL, error = $4 WHERE id = $5 AND lease_until = $6",
         )
         .bind(channel)
         .bind(degraded)
         .bind(now)
         .bind(error)
         .bind(row.id)
+        .bind(row.lease_until)
         .execute(conn)
         .await
-        .map(|_| ()))?;
-        Ok(())
+        .map(|done| done.rows_affected()))?;
+        held(done)
     }
 
-    /// The message, and what waits in its thread, will never arrive; the reason is kept.
+    /// Marks that the message is repeated without knowing whether it came through, or that the
+    /// repetition was none.
     ///
     /// # Errors
-    /// When the database refuses.
-    pub async fn message_dead(&mut self, row: &MessageRow, error: &str) -> Result<()> {
+    /// [`Error::Lost`] when another sender has it.
+    pub async fn message_twin(&mut self, row: &MessageRow, twin: bool) -> Result<()> {
+        let done = on!(self, conn => sqlx::query(
+            "UPDATE messages SET twin = $1 WHERE id = $2 AND lease_until = $3",
+        )
+        .bind(twin)
+        .bind(row.id)
+        .bind(row.lease_until)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        held(done)
+    }
+
+    /// This version of the message, and what waits in its thread, will never arrive; the reason is
+    /// kept. A newer version is tried; then this says `false`.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] when another sender has it.
+    pub async fn message_dead(
+        &mut self,
+        row: &MessageRow,
+        now: DateTime<Utc>,
+        error: &str,
+    ) -> Result<bool> {
+        let waits = on!(self, conn => sqlx::query_scalar::<_, bool>(
+            "UPDATE messages SET run_after = CASE WHEN version > $1 THEN $2 END, \
+                    lease_until = NULL, posting_since = NULL, error = $3 \
+             WHERE id = $4 AND lease_until = $5 RETURNING run_after IS NOT NULL",
+        )
+        .bind(row.version)
+        .bind(now)
+        .bind(error)
+        .bind(row.id)
+        .bind(row.lease_until)
+        .fetch_optional(conn)
+        .await)?;
+        if waits.ok_or(Error::Lost)? {
+            return Ok(false);
+        }
         on!(self, conn => sqlx::query(
             "UPDATE messages SET run_after = NULL, lease_until = NULL, posting_since = NULL, \
                     error = $1 \
-             WHERE id = $2 OR (parent = $3 AND run_after IS NOT NULL \
-                   AND EXISTS (SELECT 1 FROM messages p WHERE p.key = $3 AND p.ts IS NULL))",
+             WHERE parent = $2 AND run_after IS NOT NULL \
+               AND EXISTS (SELECT 1 FROM messages p WHERE p.key = $2 AND p.ts IS NULL)",
         )
         .bind(error)
-        .bind(row.id)
         .bind(&row.key)
         .execute(conn)
         .await
         .map(|_| ()))?;
-        Ok(())
+        Ok(true)
     }
 }

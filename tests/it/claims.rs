@@ -19,6 +19,7 @@ fn draft(number: usize) -> Draft {
         kind: MessageKind::Ephemeral,
         channel: "C".to_owned(),
         parent: None,
+        thread_ts: None,
         recipient: Some("U".to_owned()),
         response_url: None,
         text: "text".to_owned(),

@@ -215,6 +215,27 @@ fn t007_a_chunked_body_is_taken_and_one_over_the_limit_is_413_before_its_end() {
 }
 
 #[test]
+fn a_body_that_does_not_come_is_not_waited_for() {
+    world(async |w| {
+        let head = b"POST /slack/commands HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\
+                     content-type: application/x-www-form-urlencoded\r\n\r\ntext=";
+        let answer = w.send_bytes(head).await;
+        assert_eq!(answer, "HTTP/1.1 408 Request Timeout");
+    });
+}
+
+#[test]
+fn a_signed_webhook_is_taken_whatever_type_it_claims_to_be() {
+    world(async |w| {
+        let body = r#"{"event":"sync_start","connection_id":"orders_id"}"#;
+        let odd = w.as_fivetran(body).with("content-type", "text/plain");
+        assert_eq!(w.send(odd).await.status, 200);
+        w.settle().await;
+        assert_eq!(w.count("inbox").await, 1);
+    });
+}
+
+#[test]
 fn t008_no_placeholder_passes_for_a_secret() {
     let read = |slack: &str, webhook: &str| {
         Settings::read(&Variables::of([

@@ -79,6 +79,11 @@ async fn hidden_effect_of(w: &mut World, ask: &str, approvers: &[&str], say: &st
     assert_eq!((w.word().as_str(), w.writes().len()), ("Unknown", 1));
     assert!(w.top().contains("[It ran] [It did not run]"), "{}", w.top());
     w.click(EMIL, say).await;
+    let told = w.told(EMIL);
+    assert!(
+        told.contains("Noted") && !told.contains("Refused"),
+        "{told}"
+    );
     w.pass(minutes(30)).await;
     assert_eq!(w.writes().len(), 1);
     assert!(!w.top().contains("[It ran]"), "{}", w.top());

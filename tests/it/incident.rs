@@ -57,7 +57,7 @@ fn a_failed_sync_posts_one_card_with_its_reason_redacted_and_inert_and_a_remedy(
         | FATAL: password authentication failed for user "ft" password=‹secret-1› ‹!channel>
         Next: approve #1, which would Sync orders again.
         [Approve the fix]
-        ~ audit #6 <hash>
+        ~ audit #4 <hash>
         "#);
         let raw = format!("{:?}", w.ledger.entries());
         assert!(!raw.contains("hunter2secret"));

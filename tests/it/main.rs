@@ -20,6 +20,7 @@ mod commands;
 mod contract;
 mod crash;
 mod door;
+mod doubts;
 mod faithful;
 mod fivetran_door;
 mod fivetran_faults;
@@ -38,7 +39,9 @@ mod incident;
 mod inert;
 mod inputs;
 mod integrity;
+mod keeping;
 mod kills;
+mod lanes;
 mod modify;
 #[allow(dead_code, reason = "the simulator's own tests use the rest")]
 mod openapi;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use syncgate::app::{App, Ran};
-use syncgate::jobs::run_inbox;
 use syncgate::sim::fault::FaultKind;
 use syncgate::sim::fivetran::Connection;
 use syncgate::sim::ledger::Service;
@@ -27,6 +26,7 @@ fn draft(key: &str, channel: &str, parent: Option<&str>, text: &str) -> Draft {
         kind: parent.map_or(MessageKind::Card, |_| MessageKind::Reply),
         channel: channel.into(),
         parent: parent.map(Into::into),
+        thread_ts: None,
         recipient: None,
         response_url: None,
         text: text.into(),
@@ -316,7 +316,7 @@ fn i4_eight_executors_make_each_call_once() {
                 assert!(w.slack.command(ANA, CHANNEL, &ask).await.ok());
             }
         }
-        while run_inbox(w.app()).await.unwrap() == Ran::Ran {}
+        w.take_up().await;
         w.always(
             Service::Fivetran,
             "POST",

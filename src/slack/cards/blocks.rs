@@ -4,16 +4,12 @@ use slack_morphism::prelude::*;
 
 use super::text::Words;
 use crate::model::{Fingerprint, Revision};
+use crate::slack::Button;
 use crate::slack::inert::cut;
 
 /// What a button carries: proposal, revision and fingerprint, never parameters (SPEC I2).
 pub(in crate::slack) fn button_value(revision: &Revision, fingerprint: &Fingerprint) -> String {
-    format!(
-        "v1.{}.{}.{}",
-        revision.proposal,
-        revision.number,
-        fingerprint.short()
-    )
+    Button::new(revision.proposal, revision.number, fingerprint).value()
 }
 
 /// Text that nothing is parsed in, not even emoji codes.

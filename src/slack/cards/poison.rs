@@ -277,7 +277,6 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
             tz,
         ),
         words::not_allowed("do this", &[text.to_owned(), other.to_owned()]),
-        words::policy_forbids(text),
         words::status_fleet(&vec![row; 100], None, None, tz, at(12, 0)),
         words::status_one(&words::StatusView {
             connection: &c,
@@ -291,6 +290,5 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
             tz,
             now: at(12, 0),
         }),
-        words::unreadable_form(text),
     ]
 }

@@ -69,6 +69,9 @@ async fn read(mut response: reqwest::Response) -> Result<(), SlackError> {
     if status == reqwest::StatusCode::TOO_MANY_REQUESTS {
         return Err(SlackError::rate_limited(retry_after(&response)));
     }
+    if status == reqwest::StatusCode::SERVICE_UNAVAILABLE {
+        return Err(SlackError::refused("service_unavailable", String::new()));
+    }
     if status.is_redirection() {
         return Err(SlackError::refused("redirected", String::new()));
     }

@@ -74,13 +74,9 @@ impl SlackError {
         matches!(code, "service_unavailable" | "request_timeout")
     }
 
-    /// Whether it is the content that Slack does not take: a plainer card may pass.
-    pub fn is_about_content(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if matches!(
-            code.as_str(),
-            "invalid_blocks" | "invalid_blocks_format" | "msg_blocks_too_long" | "msg_too_long"
-                | "invalid_arguments" | "view_too_large"
-        ))
+    /// Whether the click or command had become too old to open a form.
+    pub fn is_expired_trigger(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if is_trigger_code(code))
     }
 
     /// What a person can do about it, as a sentence or two.
@@ -201,6 +197,17 @@ fn harmless(code: &str, length: usize) -> String {
     code.chars().filter(keep).take(length).collect()
 }
 
+fn is_trigger_code(code: &str) -> bool {
+    matches!(
+        code,
+        "expired_trigger_id"
+            | "trigger_expired"
+            | "trigger_exchanged"
+            | "exchanged_trigger_id"
+            | "invalid_trigger_id"
+    )
+}
+
 fn refusal_remedy(code: &str, detail: &str) -> String {
     match code {
         "not_in_channel" => "Invite the bot: type /invite @syncgate in the channel.".into(),
@@ -240,11 +247,7 @@ fn refusal_remedy(code: &str, detail: &str) -> String {
             "Slack does not take this message as it is: a plainer one is sent. Please report this."
                 .into()
         }
-        "expired_trigger_id"
-        | "trigger_expired"
-        | "trigger_exchanged"
-        | "exchanged_trigger_id"
-        | "invalid_trigger_id" => {
+        code if is_trigger_code(code) => {
             "The window came too late for Slack (3 s): please click or type it again.".into()
         }
         "message_not_found" | "cant_update_message" | "edit_window_closed" => {
@@ -262,6 +265,10 @@ fn refusal_remedy(code: &str, detail: &str) -> String {
         }
         "paid_teams_only" | "plan_upgrade_required" | "no_such_subteam" => {
             "User groups are not to be had here: name people instead of groups in the policy."
+                .into()
+        }
+        "unsearchable" => {
+            "Nothing to do: the message is sent once more, and says that it may stand there twice."
                 .into()
         }
         "bad_response_url" | "redirected" | "http_404" | "http_403" => {

@@ -1,7 +1,10 @@
 //! Looking for a message of ours in a channel, when nobody knows whether it was posted.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::message::EVENT_TYPE;
 use super::{SlackClient, SlackError, Ts, text};
@@ -12,6 +15,9 @@ const CLOCK_MARGIN: TimeDelta = TimeDelta::minutes(2);
 const PAGE: &str = "200";
 /// 5,000 messages since the attempt; a channel that is busier cannot be searched.
 const MAX_PAGES: usize = 25;
+/// When the last page is asked for at the latest: looking and posting fit into the sender's lease of
+/// 30 s, or a second sender would post too.
+const LOOKING: Duration = Duration::from_secs(5);
 
 impl SlackClient {
     /// Finds the message that was posted with this key since then, in the channel
@@ -19,9 +25,9 @@ impl SlackClient {
     /// scopes `channels:history` and `groups:history`.
     ///
     /// # Errors
-    /// See [`SlackError`]: `Refused` with `missing_scope` when the app may not read the channel,
-    /// and `Ambiguous` when the channel could not be read to its end. `Ok(None)` alone says that
-    /// the message is not there.
+    /// See [`SlackError`]: `Refused` with `missing_scope` when the app may not read the channel and
+    /// with `unsearchable` when it is too busy to be read to its end. `Ok(None)` alone says that the
+    /// message is not there.
     pub async fn find(
         &self,
         channel: &ChannelId,
@@ -35,8 +41,12 @@ impl SlackClient {
             Some(_) => "conversations.replies",
             None => "conversations.history",
         };
+        let started = Instant::now();
         let mut cursor: Option<String> = None;
         for _ in 0..MAX_PAGES {
+            if started.elapsed() > LOOKING {
+                return Err(unsearchable("reading it takes too long"));
+            }
             let query = [
                 ("channel", Some(channel.as_str())),
                 ("ts", thread_ts),
@@ -61,12 +71,17 @@ impl SlackClient {
                 return Ok(None);
             }
             if next == cursor {
-                return Err(SlackError::ambiguous("a history that repeats itself"));
+                return Err(unsearchable("its history repeats itself"));
             }
             cursor = next;
         }
-        Err(SlackError::ambiguous("too many messages to look through"))
+        Err(unsearchable("too many messages stand there"))
     }
+}
+
+/// Looking again would end the same way.
+fn unsearchable(why: &str) -> SlackError {
+    SlackError::refused("unsearchable", why.to_owned())
 }
 
 fn has_key(message: &Value, key: &str) -> bool {

@@ -33,8 +33,6 @@ pub fn event(body: &[u8]) -> Result<Parsed, BadPayload> {
     };
     Ok(Parsed {
         key: key.unwrap_or_else(|| body_key(body)),
-        team: text(&payload, &TEAM),
-        app: text(&payload, &["/api_app_id"]),
         inbound,
     })
 }
@@ -65,7 +63,7 @@ fn mention(payload: &Value) -> Result<Inbound, BadPayload> {
         channel: ChannelId::new(required(payload, "/event/channel")?),
         ts: required(payload, "/event/ts")?,
         thread_ts: text(payload, &["/event/thread_ts"]),
-        text: without_mention(&written, bot.as_deref()),
+        text: as_written(&without_mention(&written, bot.as_deref())),
     })
 }
 
@@ -83,6 +81,31 @@ fn without_mention(written: &str, bot: Option<&str>) -> String {
         }
         None => written.trim().to_owned(),
     }
+}
+
+/// What the person saw while writing: Slack makes links of whatever looks like an address, and
+/// escapes three characters. Mentions stay as they are.
+fn as_written(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('<') {
+        plain.push_str(before);
+        let Some((inside, behind)) = after.split_once('>') else {
+            rest = &rest[before.len()..];
+            break;
+        };
+        if inside.starts_with(['@', '#', '!']) {
+            plain.extend(["<", inside, ">"]);
+        } else {
+            plain.push_str(inside.split_once('|').map_or(inside, |(_, label)| label));
+        }
+        rest = behind;
+    }
+    plain.push_str(rest);
+    plain
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&")
 }
 
 /// Every `<@U…>` and `<@U…|name>` with where it starts and ends.

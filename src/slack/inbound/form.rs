@@ -8,7 +8,6 @@ pub const MAX_FIELDS: usize = 200;
 /// The fields that we use; everything else in the form is passed over.
 #[derive(Debug, Default)]
 pub struct Form {
-    pub api_app_id: Option<String>,
     pub channel_id: Option<String>,
     pub enterprise_id: Option<String>,
     pub payload: Option<String>,
@@ -28,7 +27,6 @@ impl Form {
 
     fn slot(&mut self, name: &str) -> Option<(&'static str, &mut Option<String>)> {
         Some(match name {
-            "api_app_id" => ("api_app_id", &mut self.api_app_id),
             "channel_id" => ("channel_id", &mut self.channel_id),
             "enterprise_id" => ("enterprise_id", &mut self.enterprise_id),
             "payload" => ("payload", &mut self.payload),
@@ -72,7 +70,6 @@ pub fn read(body: &[u8]) -> Result<Form, BadPayload> {
 impl Form {
     fn without_empty(mut self) -> Self {
         for slot in [
-            &mut self.api_app_id,
             &mut self.channel_id,
             &mut self.enterprise_id,
             &mut self.response_url,

@@ -23,14 +23,12 @@ pub fn interaction(body: &[u8]) -> Result<Parsed, BadPayload> {
     let payload = object(&form.payload.ok_or(BadPayload::Lacks("payload"))?)?;
     let team = text(&payload, &TEAM);
     let (key, inbound) = match payload.pointer("/type").and_then(Value::as_str) {
-        Some("block_actions") => click(&payload, team.clone())?,
-        Some("view_submission") => submit(&payload, team.clone())?,
+        Some("block_actions") => click(&payload, team)?,
+        Some("view_submission") => submit(&payload, team)?,
         kind => (None, ignored(kind.unwrap_or("untyped"))),
     };
     Ok(Parsed {
         key: key.unwrap_or_else(|| body_key(body)),
-        team,
-        app: text(&payload, &["/api_app_id", "/view/app_id"]),
         inbound,
     })
 }

@@ -144,11 +144,6 @@ pub struct Parsed {
     /// things. Commands: the trigger. Clicks: trigger and time of action. Submissions: the modal
     /// and its hash. Events: the event's id. Everything else: the SHA-256 of the body.
     pub key: String,
-    /// The workspace, for the check whether it is ours. For an organisation-wide installation,
-    /// where Slack sends none, the user's own, else the organisation.
-    pub team: Option<String>,
-    /// The app that the request is for (`A…`), for the check whether it is ours.
-    pub app: Option<String>,
     /// What it asks for.
     pub inbound: Inbound,
 }
@@ -188,7 +183,7 @@ pub fn command(body: &[u8]) -> Result<Parsed, BadPayload> {
     let team = form.team_id.clone().or(form.enterprise_id.clone());
     let trigger_id = form.trigger_id.ok_or(BadPayload::Lacks("trigger_id"))?;
     let inbound = Inbound::Command {
-        team: team.clone().ok_or(BadPayload::Lacks("team_id"))?,
+        team: team.ok_or(BadPayload::Lacks("team_id"))?,
         user: UserId::new(form.user_id.ok_or(BadPayload::Lacks("user_id"))?),
         channel: ChannelId::new(form.channel_id.ok_or(BadPayload::Lacks("channel_id"))?),
         text: form.text.unwrap_or_default(),
@@ -197,8 +192,6 @@ pub fn command(body: &[u8]) -> Result<Parsed, BadPayload> {
     };
     Ok(Parsed {
         key: format!("command:{trigger_id}"),
-        team,
-        app: form.api_app_id,
         inbound,
     })
 }
@@ -206,8 +199,6 @@ pub fn command(body: &[u8]) -> Result<Parsed, BadPayload> {
 fn ssl_check(body: &[u8]) -> Parsed {
     Parsed {
         key: body_key(body),
-        team: None,
-        app: None,
         inbound: Inbound::SslCheck,
     }
 }

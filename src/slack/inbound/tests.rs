@@ -58,10 +58,6 @@ fn mention(text: &str) -> Parsed {
 fn a_command_is_read_with_its_key() {
     let parsed = command(COMMAND.as_bytes()).unwrap();
     assert_eq!(parsed.key, "command:1.2.abc");
-    assert_eq!(
-        (parsed.team.as_deref(), parsed.app.as_deref()),
-        (Some("T1"), Some("A1"))
-    );
     let expected = Inbound::Command {
         team: "T1".into(),
         user: "U1".into(),
@@ -76,10 +72,11 @@ fn a_command_is_read_with_its_key() {
 #[test]
 fn a_command_of_an_organisation_names_the_organisation() {
     let body = COMMAND.replace("team_id=T1", "team_id=&enterprise_id=E1");
-    assert_eq!(
-        command(body.as_bytes()).unwrap().team.as_deref(),
-        Some("E1")
-    );
+    let parsed = command(body.as_bytes()).unwrap();
+    let Inbound::Command { team, .. } = parsed.inbound else {
+        panic!("{parsed:?}");
+    };
+    assert_eq!(team, "E1");
 }
 
 #[test]
@@ -117,8 +114,8 @@ fn a_click_in_a_modal_names_the_modal_and_a_menu_its_option() {
     click["container"] = json!({"type": "view", "view_id": "V1"});
     click["actions"][0] = json!({"action_id": "more", "selected_option": {"value": "why"}});
     let parsed = interaction(&form(&click)).unwrap();
-    assert_eq!(parsed.team.as_deref(), Some("T1"));
     let Inbound::Click {
+        team,
         view_id,
         value,
         channel,
@@ -128,8 +125,8 @@ fn a_click_in_a_modal_names_the_modal_and_a_menu_its_option() {
         panic!("{parsed:?}");
     };
     assert_eq!(
-        (view_id.as_deref(), value.as_str(), channel),
-        (Some("V1"), "why", None)
+        (team.as_str(), view_id.as_deref(), value.as_str(), channel),
+        ("T1", Some("V1"), "why", None)
     );
 }
 
@@ -150,10 +147,6 @@ fn a_submitted_modal_gives_every_field_by_its_block() {
     });
     let parsed = interaction(&form(&submission(values))).unwrap();
     assert!(parsed.key.starts_with("submit:V1:1.h"), "{}", parsed.key);
-    assert_eq!(
-        (parsed.team.as_deref(), parsed.app.as_deref()),
-        (Some("T1"), Some("A1"))
-    );
     let Inbound::Submit {
         values,
         callback_id,
@@ -351,4 +344,23 @@ fn t135_no_json_file_breaks_a_reader() {
         count += 1;
     }
     assert_eq!(count, 318);
+}
+
+#[test]
+fn a_mention_is_read_as_it_was_written() {
+    for (escaped, written) in [
+        ("sync <http://shop.io|shop.io>", "sync shop.io"),
+        ("sync <https://shop.io/a>", "sync https://shop.io/a"),
+        (
+            "reject 1 a &lt; b &amp;&amp; c &gt; d",
+            "reject 1 a < b && c > d",
+        ),
+        ("reject 1 &amp;lt; ask <@U2> <", "reject 1 &lt; ask <@U2> <"),
+    ] {
+        let parsed = mention(&format!("<@UB> {escaped}"));
+        let Inbound::Mention { text, .. } = parsed.inbound else {
+            panic!("{parsed:?}");
+        };
+        assert_eq!(text, written);
+    }
 }

@@ -6,11 +6,13 @@ use slack_morphism::prelude::*;
 
 use crate::model::{Actor, ProposalId, audit};
 use crate::slack::cards::{Builder, Message, Words};
-use crate::slack::inert::Inert;
+use crate::slack::inert::{Inert, units};
 
 /// Records in one block, and blocks in one answer.
 const RECORDS: usize = 6;
 const BLOCKS: usize = 5;
+/// How much of a record's facts is shown.
+const BODY: usize = 220;
 
 /// The records of one proposal, oldest first; the newest are shown when there are too many.
 pub fn audit_story(id: ProposalId, records: &[audit::Record], tz: Tz) -> Message {
@@ -21,15 +23,25 @@ pub fn audit_story(id: ProposalId, records: &[audit::Record], tz: Tz) -> Message
         .say(": ")
         .count(records.len(), "record", "records");
     let left_out = records.len().saturating_sub(RECORDS * BLOCKS);
-    let words = if left_out > 0 {
-        words
+    let cut = records
+        .iter()
+        .skip(left_out)
+        .any(|record| units(&record.body) > BODY);
+    let words = match (left_out, cut) {
+        (0, false) => words.say("."),
+        (0, true) => words.say(", long ones cut."),
+        _ => words
             .say(", the last ")
             .number(RECORDS * BLOCKS)
-            .say(" of them here; on the terminal ")
+            .say(" of them here, long ones cut."),
+    };
+    let words = if left_out > 0 || cut {
+        words
+            .say(" On the terminal ")
             .command("syncgate audit show", id)
             .say(" shows all.")
     } else {
-        words.say(".")
+        words
     };
     let mut card = Builder::new(&words);
     let shown: Vec<&audit::Record> = records.iter().skip(left_out).collect();
@@ -37,7 +49,7 @@ pub fn audit_story(id: ProposalId, records: &[audit::Record], tz: Tz) -> Message
         let mut lines = SlackRichTextBlock::new(Vec::new());
         for record in chunk {
             lines.elements.extend(told(record, tz).rich().elements);
-            let body = Inert::line(&record.body, 220);
+            let body = Inert::line(&record.body, BODY);
             lines
                 .elements
                 .push(SlackRichTextPreformatted::new(vec![body.as_str().into()]).into());

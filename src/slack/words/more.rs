@@ -134,6 +134,67 @@ pub fn approved_by(id: ProposalId, by: &[UserId]) -> Message {
     answer(&words.say("."))
 }
 
+/// A person said what no reading could tell.
+pub fn doubt_settled(id: ProposalId, ran: bool) -> Message {
+    let words = Words::new()
+        .bold("Noted")
+        .say(": that action of #")
+        .number(id);
+    answer(&words.say(if ran {
+        " counts as done, because you saw that it ran."
+    } else {
+        " counts as failed, because you saw that it did not run. Ask again if it is still wanted."
+    }))
+}
+
+/// Nothing in the form differs from the revision that it shows.
+pub fn form_unchanged() -> Message {
+    answer(&Words::new().say("Nothing was changed. Approve it as it is, or change something."))
+}
+
+/// A form did not open, for a reason that is not the person's.
+pub fn form_unopened(command: &'static str, id: ProposalId, why: &str) -> Message {
+    answer(
+        &Words::new()
+            .bold("Failed")
+            .say(": the form did not open. ")
+            .quote(why, 300)
+            .say(". Nothing was changed; click again in a minute, or write ")
+            .command(command, id)
+            .say("."),
+    )
+}
+
+/// A mention cannot open a form: Slack gives it nothing to open one with.
+pub fn no_trigger(command: &'static str, id: ProposalId) -> Message {
+    answer(
+        &refusal()
+            .say("a mention cannot open a form. Use the button on the card of #")
+            .number(id)
+            .say(", or write ")
+            .command(command, id)
+            .say(" as a slash command."),
+    )
+}
+
+/// What was wrong with a form that Slack had closed by the time it was read.
+pub fn form_refused<'a>(
+    id: Option<ProposalId>,
+    errors: impl IntoIterator<Item = &'a String>,
+) -> Message {
+    let words = Words::new().bold("Not saved").say(": the form");
+    let words = match id {
+        Some(id) => words.say(" of #").number(id),
+        None => words,
+    };
+    let words = words.say(" was not taken, and Slack had closed it by then. ");
+    let words = errors
+        .into_iter()
+        .take(5)
+        .fold(words, |words, error| words.quote(error, 300).say(" "));
+    answer(&words.say("Open it again from the card."))
+}
+
 /// Where today's plan stands.
 pub fn plan_stands(id: ProposalId, state: &'static str) -> Message {
     let words = Words::new()

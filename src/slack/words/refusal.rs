@@ -1,6 +1,5 @@
 //! Why not, and what to do instead.
 
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::answer;
@@ -61,17 +60,14 @@ pub fn self_approval(id: ProposalId, may: &[String]) -> Message {
     )
 }
 
-/// The policy forbids it, in its own words.
-pub fn policy_forbids(why: &str) -> Message {
-    answer(
-        &refusal()
-            .say("the policy forbids it: ")
-            .quote(why, 500)
-            .say("."),
-    )
+/// A guest of our own workspace.
+pub fn guest() -> Message {
+    answer(&refusal().say(
+        "guests of the workspace may not give orders to Syncgate. Ask a full member to do it.",
+    ))
 }
 
-/// Another workspace, a guest or a bot.
+/// Another workspace or a bot.
 pub fn wrong_workspace() -> Message {
     answer(&refusal().say("Syncgate takes orders only from members of its own workspace."))
 }
@@ -219,13 +215,8 @@ pub fn connection_paused(name: &str, id: &ConnectionId) -> Message {
     let buttons = [("resume", "Resume"), ("sync", "Sync now")]
         .into_iter()
         .enumerate()
+        .filter(|_| is_one_word(id.as_str()))
         .map(|(n, (word, label))| button(&format!("choose:{n}"), label, &format!("{word} {id}")))
-        .filter(|button| {
-            button
-                .value
-                .as_ref()
-                .is_some_and(|v| v.chars().count() <= 1_000)
-        })
         .collect();
     Builder::new(&words).buttons(buttons).build()
 }
@@ -252,26 +243,10 @@ pub fn same_already(name: &str, what: &'static str) -> Message {
 }
 
 /// Fivetran does not answer, so nothing is claimed.
-pub fn fivetran_down(since: Option<DateTime<Utc>>, tz: Tz) -> Message {
-    let words = Words::new()
-        .bold("Unknown")
-        .say(": Fivetran does not answer");
-    answer(
-        &match since {
-            Some(since) => words.say(" since ").time(since, tz),
-            None => words,
-        }
-        .say(". Nothing was changed and nothing is guessed; try again in some minutes."),
-    )
-}
-
-/// The form holds a value that cannot be.
-pub fn unreadable_form(why: &str) -> Message {
-    answer(
-        &refusal()
-            .say("the form holds a value that does not fit: ")
-            .quote(why, 300),
-    )
+pub fn fivetran_down() -> Message {
+    answer(&Words::new().bold("Unknown").say(
+        ": Fivetran does not answer. Nothing was changed and nothing is guessed; try again in some minutes.",
+    ))
 }
 
 /// Our fault.

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use syncgate::app::Ran;
-use syncgate::jobs::run_inbox;
 use syncgate::model::Clock;
 use syncgate::sim::fault::{Fault, FaultKind, Faults};
 use syncgate::sim::ledger::{Ledger, Service};
@@ -95,7 +94,7 @@ impl World {
     /// A button is pressed and the delivery handled; no action is begun.
     pub async fn decided(&self, user: &str, label: &str) {
         assert!(self.press(user, label).await.ok());
-        while run_inbox(self.app()).await.unwrap() == Ran::Ran {}
+        self.take_up().await;
     }
 
     /// What waits in the inbox is handled, and the process dies while the call that follows is on
@@ -104,7 +103,7 @@ impl World {
         let (calls, effects) = (self.writes().len(), self.fivetran.effects().len());
         self.fault_on_write(FaultKind::Hang { apply });
         let app = self.app().clone();
-        while run_inbox(&app).await.unwrap() == Ran::Ran {}
+        self.take_up().await;
         let worker =
             tokio::spawn(async move { while app.run_step().await.unwrap() == Ran::Ran {} });
         let under_way = async {

@@ -1,12 +1,31 @@
 //! Finer handles: one proposal's card, deliveries handled in one instant, rows behind the service's
 //! back.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
-use syncgate::app::Ran;
+use syncgate::app::{PolicyFile, Ran};
 use syncgate::jobs::{handle_held, run_inbox};
 use syncgate::sim::slack::{Ack, Message, plain};
+use syncgate::store::Lane;
+use tokio::sync::watch;
 
 use super::{CHANNEL, Database, World};
+
+/// The workers, while they run by themselves.
+pub struct Workers {
+    stop: watch::Sender<bool>,
+    running: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Workers {
+    /// Lets each finish what it has begun.
+    pub async fn end(self) {
+        let _ = self.stop.send(true);
+        self.running.await.unwrap().unwrap();
+    }
+}
 
 impl World {
     /// The card of a proposal, as Slack has it.
@@ -81,14 +100,53 @@ impl World {
 
     /// Lets decisions be taken, but nothing be sent to Fivetran.
     pub async fn decide_only(&self) {
-        while run_inbox(self.app()).await.unwrap() == Ran::Ran {}
+        self.take_up().await;
+    }
+
+    /// One delivery of each lane is handled; whether there was any.
+    pub async fn take_up_one(&self) -> bool {
+        let mut ran = false;
+        for lane in Lane::ALL {
+            ran |= run_inbox(self.app(), lane).await.unwrap() == Ran::Ran;
+        }
+        ran
+    }
+
+    /// Whatever waits in the inbox is handled.
+    pub async fn take_up(&self) {
+        while self.take_up_one().await {}
+    }
+
+    /// Every worker runs by itself from now on, as in the process, until the handle is dropped.
+    pub fn workers(&self) -> Workers {
+        let policy = PolicyFile::new(self.policy.to_path_buf(), self.settings.own_secrets());
+        let (stop, stopped) = watch::channel(false);
+        let run = syncgate::jobs::run(self.app().clone(), Arc::new(policy), stopped);
+        let running = tokio::spawn(run);
+        Workers { stop, running }
+    }
+
+    /// Waits until what a worker or a request handles in this moment is settled.
+    pub async fn until_settled(&self) {
+        let settled = async {
+            while self.app().health().await.unwrap().inbox_waiting > 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let settled = tokio::time::timeout(Duration::from_secs(20), settled).await;
+        settled.expect("a delivery is handled within seconds");
     }
 
     /// Handles every delivery that waits in one and the same instant, each by a worker of its own.
     pub async fn at_once(&self) {
         let app = self.app();
+        let mut rows = Vec::new();
         let mut tx = app.store.begin().await.unwrap();
-        let rows = tx.claim_inbox("all", app.ctx.now(), 100).await.unwrap();
+        for lane in Lane::ALL {
+            while let Some(row) = tx.claim_inbox("all", lane, app.ctx.now()).await.unwrap() {
+                rows.push(row);
+            }
+        }
         tx.commit().await.unwrap();
         let handling = rows.into_iter().map(|row| {
             let app = app.clone();

@@ -25,7 +25,6 @@ use syncgate::app::{App, Parts, PolicyFile, Ran};
 use syncgate::config::{Settings, Variables};
 use syncgate::fivetran::{self, FivetranClient};
 use syncgate::http::{Door, router};
-use syncgate::jobs::run_inbox;
 use syncgate::model::{Clock, Ctx};
 use syncgate::sim::fault::{Fault, FaultKind, Faults};
 use syncgate::sim::fivetran::{Connection, FivetranSim};
@@ -281,7 +280,7 @@ impl World {
         let app = self.app();
         self.fivetran.tick();
         let mut ran = false;
-        ran |= run_inbox(app).await.unwrap() == Ran::Ran;
+        ran |= self.take_up_one().await;
         ran |= app.run_timers().await.unwrap() == Ran::Ran;
         ran |= app.run_step().await.unwrap() == Ran::Ran;
         ran |= app.deliver_one().await.unwrap() == Ran::Ran;

@@ -1,0 +1,84 @@
+//! What is missing, wrong, or only looks right.
+
+use super::*;
+
+#[test]
+fn everything_that_is_missing_is_told_at_once() {
+    let problems = Settings::read(&Variables::default())
+        .unwrap_err()
+        .to_string();
+    insta::assert_snapshot!(problems, @r"
+    SLACK_BOT_TOKEN: is not set; it is the xoxb- token on your Slack app's page under OAuth & Permissions
+    SLACK_SIGNING_SECRET: is not set; it is on your Slack app's page under Basic Information
+    FIVETRAN_API_KEY: is not set; make a system key in Fivetran under Account Settings, API Config
+    FIVETRAN_API_SECRET: is not set; it comes with the API key
+    ");
+}
+
+#[test]
+fn t008_a_placeholder_is_no_secret_and_is_not_repeated() {
+    let wrong = Variables::of([
+        ("SLACK_BOT_TOKEN", "token-of-mine"),
+        ("SLACK_SIGNING_SECRET", "changeme-changeme-changeme"),
+        ("FIVETRAN_API_KEY", "k"),
+        ("FIVETRAN_API_SECRET", "s"),
+        ("FIVETRAN_WEBHOOK_SECRET", "short"),
+        ("FIVETRAN_API_URL", "http://api.fivetran.com"),
+        ("SYNCGATE_BIND", "here"),
+        ("DATABASE_URL", "mysql://x"),
+    ]);
+    let problems = Settings::read(&wrong).unwrap_err().to_string();
+    insta::assert_snapshot!(problems, @r"
+    SLACK_BOT_TOKEN: is no bot token; a bot token begins with xoxb-
+    SLACK_SIGNING_SECRET: is too short or a placeholder; copy the real secret (at least 16 characters; two, separated by a comma, while you change it)
+    FIVETRAN_WEBHOOK_SECRET: is too short or a placeholder; copy the real secret (at least 16 characters; two, separated by a comma, while you change it)
+    FIVETRAN_API_URL: must begin with https:// (http:// only for this machine)
+    SYNCGATE_BIND: here is no address; write 127.0.0.1:8080
+    DATABASE_URL: must begin with sqlite:// or postgres://
+    ");
+    assert!(!problems.contains("changeme"));
+}
+
+fn plausible(more: &[(&str, &str)]) -> Variables {
+    let mut values = Variables::of([
+        ("SLACK_BOT_TOKEN", "xoxb-1"),
+        ("SLACK_SIGNING_SECRET", "8f742231b10e8888abcd99yyyzzz85a5"),
+        ("FIVETRAN_API_KEY", "k"),
+        ("FIVETRAN_API_SECRET", "s"),
+    ]);
+    let more = more.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned()));
+    values.0.extend(more);
+    values
+}
+
+#[test]
+fn what_only_looks_right_is_told_at_once() {
+    let wrong = plausible(&[
+        ("SLACK_BOT_TOKEN", "xoxb-1 2"),
+        ("SLACK_API_URL", "https://slack.com/api?x=1"),
+        ("FIVETRAN_API_URL", "https://api.fivetran.com/v1"),
+        ("RUST_LOG", "syncgate=loud"),
+        ("SYNCGATE_LOG_FORMAT", "JSON"),
+    ]);
+    let problems = Settings::read(&wrong).unwrap_err().to_string();
+    insta::assert_snapshot!(problems, @r#"
+    SLACK_BOT_TOKEN: holds a space or a character that no token has; copy it again
+    SLACK_API_URL: holds a user, a password, a query or a #; write the address alone
+    FIVETRAN_API_URL: must end after the host; remove /v1
+    RUST_LOG: is no filter (error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5); write info, or syncgate=debug,info
+    SYNCGATE_LOG_FORMAT: is neither text nor json
+    "#);
+    let user = plausible(&[("FIVETRAN_API_URL", "https://key:secret@api.fivetran.com")]);
+    let problems = Settings::read(&user).unwrap_err().to_string();
+    assert!(!problems.contains("secret@"), "{problems}");
+}
+
+#[test]
+fn a_databases_password_is_ours_in_every_spelling() {
+    let address = "postgres://u:p%40ss+w%26rd@db/x?password=p%23w&sslmode=require";
+    let settings = Settings::read(&plausible(&[("DATABASE_URL", address)])).unwrap();
+    let own = settings.own_secrets();
+    for password in ["p%40ss+w%26rd", "p@ss+w&rd", "p#w"] {
+        assert!(own.contains(&password.to_owned()), "{password}: {own:?}");
+    }
+}
