@@ -248,7 +248,11 @@ impl App {
             return say("doubt.settled", words::step_is_settled(button.proposal));
         };
         let change = if ran {
-            Transition::Done { restore_at: None }
+            let line = usize::try_from(position)
+                .ok()
+                .and_then(|position| whole.revision.lines.get(position));
+            let restore_at = line.and_then(|line| line.action.until());
+            Transition::Done { restore_at }
         } else {
             Transition::Fail("A person looked: it did not run.".to_owned())
         };

@@ -25,7 +25,7 @@ use crate::fivetran::{Priority, Sent};
 use crate::model::{
     Actor, Call, Doubt, Intent, PreImage, RevertReason, SkipReason, Step, StepState, Transition,
 };
-use crate::store::{Claimed, STEP_LEASE, Tx};
+use crate::store::{Claimed, Due, STEP_LEASE, Tx};
 
 impl App {
     /// Takes one step that is due and makes its next move.
@@ -33,10 +33,22 @@ impl App {
     /// # Errors
     /// A fault of the database; the step stays as it is and is taken again after its lease.
     pub async fn run_step(&self) -> anyhow::Result<Ran> {
+        self.run_one(Due::Any).await
+    }
+
+    /// The same, but nothing that waits for its first call: that is the service's to send.
+    ///
+    /// # Errors
+    /// As with [`App::run_step`].
+    pub async fn run_sent_step(&self) -> anyhow::Result<Ran> {
+        self.run_one(Due::Sent).await
+    }
+
+    async fn run_one(&self, due: Due) -> anyhow::Result<Ran> {
         let now = self.ctx.now();
         let mut tx = self.store.begin().await?;
-        let step = match tx.claim_step(&self.ctx.worker, now).await {
-            Ok(Some(Claimed::Step(row))) => row.step,
+        let step = match tx.claim_step(&self.ctx.worker, now, due).await {
+            Ok(Some(Claimed::Step(step))) => step,
             Ok(Some(Claimed::Unreadable(row))) => return self.set_aside(tx, &row).await,
             Ok(None) => return Ok(Ran::Empty),
             Err(error) if error.is_race() => return Ok(Ran::Ran),
@@ -257,7 +269,13 @@ impl App {
             } => {
                 let text =
                     self.redacted(&format!("Fivetran refused it: {status} {code} {message}"));
-                self.move_on(step, Transition::Fail(text), None).await?;
+                match step.state {
+                    // Another time it may be taken: 409, for example, while a setup runs.
+                    StepState::Reverting { .. } if !matches!(status, 400 | 404 | 410) => {
+                        self.revert_later(step, text).await?;
+                    }
+                    _ => self.move_on(step, Transition::Fail(text), None).await?,
+                }
             }
             Sent::KeyRefused { status, message } => {
                 self.key_refused(step, status, &message).await?

@@ -39,38 +39,48 @@ impl App {
                     .await
             }
             Reconciled::TooEarly => self.look_again(step, intent, TimeDelta::zero()).await,
-            Reconciled::NothingHappened if intent.attempt >= Intent::MAX_ATTEMPTS => {
-                let text = format!("Fivetran did not take it in {} attempts.", intent.attempt);
-                self.move_on(step, Transition::Fail(text), None).await
-            }
-            Reconciled::NothingHappened => {
-                let note = "A reading proves that nothing happened; it is sent again.".to_owned();
-                let change = Transition::Requeue {
-                    due_at: now,
-                    sent: true,
-                    note,
-                };
-                self.move_on(step, change, Some(now)).await
-            }
             Reconciled::Conflict(what) => {
                 let text = format!("A person must look: {what}.");
                 self.move_on(step, Transition::Fail(text), None).await
+            }
+            Reconciled::NothingHappened => self.nothing_happened(step, intent, now).await,
+            Reconciled::NotShown | Reconciled::Unprovable if is_revert(step) => {
+                let note = "Fivetran accepted it, but the connection does not show it.".to_owned();
+                self.revert_later(step, note).await
+            }
+            Reconciled::NotShown => {
+                let text = "A person must look: Fivetran accepted the change, but the connection \
+                            does not show it.";
+                self.move_on(step, Transition::Fail(text.to_owned()), None)
+                    .await
             }
             Reconciled::Unprovable => self.move_on(step, Transition::GiveUpReading, None).await,
         }
     }
 
+    /// That is proved, so the call may be sent again: a few times, and without an end where
+    /// something is taken back.
+    async fn nothing_happened(&self, step: &Step, intent: &Intent, now: DateTime<Utc>) -> Flow<()> {
+        let note = "A reading proves that nothing happened; it is sent again.".to_owned();
+        if is_revert(step) {
+            return self.revert_later(step, note).await;
+        }
+        if intent.attempt >= Intent::MAX_ATTEMPTS {
+            let text = format!("Fivetran did not take it in {} attempts.", intent.attempt);
+            return self.move_on(step, Transition::Fail(text), None).await;
+        }
+        let change = Transition::Requeue {
+            due_at: now,
+            sent: true,
+            note,
+        };
+        self.move_on(step, change, Some(now)).await
+    }
+
     /// When the change that was just proved is to end by itself.
     async fn ends_at(&self, step: &Step) -> Flow<Option<DateTime<Utc>>> {
-        let mut tx = self.store.snapshot().await?;
-        let Some((revision, _)) = tx.revision(step.proposal, step.revision).await? else {
-            return Ok(None);
-        };
-        let position = usize::try_from(step.position).unwrap_or(usize::MAX);
-        Ok(revision
-            .lines
-            .get(position)
-            .and_then(|line| line.action.until()))
+        let action = self.action_of(step).await?;
+        Ok(action.and_then(|action| action.until()))
     }
 
     /// Nothing is known yet. Soon after the call often, later seldom, and not before `rest`; and what was accepted but is
@@ -100,4 +110,8 @@ impl App {
         }
         self.defer(step, now + wait.max(rest)).await
     }
+}
+
+fn is_revert(step: &Step) -> bool {
+    matches!(step.state, StepState::Reverting { .. })
 }

@@ -82,6 +82,8 @@ impl StepState {
                 since,
                 intent: None,
                 due_at,
+                attempt,
+                note,
                 ..
             } => Ok(Self::Reverting {
                 done,
@@ -90,6 +92,8 @@ impl StepState {
                 intent: Some(new),
                 doubt: None,
                 due_at,
+                attempt,
+                note,
             }),
             Self::Reverting {
                 intent: Some(_), ..
@@ -117,6 +121,8 @@ impl StepState {
                 intent: Some(mut intent),
                 doubt,
                 due_at,
+                attempt,
+                note,
             } => {
                 intent.accepted_at = Some(at);
                 Ok(Self::Reverting {
@@ -126,6 +132,8 @@ impl StepState {
                     intent: Some(intent),
                     doubt,
                     due_at,
+                    attempt,
+                    note,
                 })
             }
             Self::Reverting { intent: None, .. }
@@ -153,6 +161,8 @@ impl StepState {
                 since,
                 intent: Some(intent),
                 due_at,
+                attempt,
+                note,
                 ..
             } => Ok(Self::Reverting {
                 done,
@@ -161,6 +171,8 @@ impl StepState {
                 intent: Some(intent),
                 doubt: Some(doubt),
                 due_at,
+                attempt,
+                note,
             }),
             Self::Reverting { intent: None, .. }
             | Self::Queued { .. }
@@ -192,15 +204,9 @@ impl StepState {
                 since: at,
                 unprovable: true,
             }),
-            Self::Reverting { because, doubt, .. } => Ok(Self::RevertRefused {
-                at,
-                because,
-                reason: doubt.map_or_else(
-                    || "no reading shows it".to_owned(),
-                    |doubt| format!("{doubt}, and no reading can tell"),
-                ),
-            }),
-            Self::Queued { .. }
+            // What is to be taken back is never given up for want of a reading (SPEC I10).
+            Self::Reverting { .. }
+            | Self::Queued { .. }
             | Self::Done { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -297,6 +303,7 @@ impl StepState {
                 done,
                 because,
                 since,
+                attempt,
                 ..
             } => Ok(Self::Reverting {
                 done,
@@ -305,6 +312,8 @@ impl StepState {
                 intent: None,
                 doubt: None,
                 due_at,
+                attempt: attempt + u32::from(sent),
+                note: Some(note),
             }),
             Self::Done { .. }
             | Self::Failed { .. }
@@ -323,6 +332,8 @@ impl StepState {
                 intent: None,
                 doubt: None,
                 due_at: at,
+                attempt: 1,
+                note: None,
             }),
             Self::Queued { .. } => Ok(Self::Reverted { at, because }),
             Self::Done { .. }

@@ -12,8 +12,8 @@ pub use audit::audit_story;
 pub use more::{
     already_proposed, already_syncing, approved_by, approved_twice, connection_gone,
     fivetran_unreadable, key_refused, manual_has_no_frequency, maybe_twice, maybe_twice_block,
-    no_plan_yet, pause_too_long, plan_stands, planned, policy_refused, records_changed,
-    rights_unknown, text_only,
+    no_plan_yet, not_taken_back_yet, pause_too_long, plan_stands, planned, policy_refused,
+    records_changed, rights_unknown, text_only,
 };
 pub use refusal::{
     Choice, ambiguous, command_error, connection_not_found, connection_paused, expired_trigger,
@@ -166,16 +166,38 @@ pub fn modified(id: ProposalId, revision: i64) -> Message {
     )
 }
 
-/// An undo is on its way.
-pub fn undoing(id: ProposalId, changes: usize) -> Message {
+/// An undo is on its way; what is still to be settled is not part of it.
+pub fn undoing(id: ProposalId, changes: usize, on_their_way: usize) -> Message {
+    let words = Words::new()
+        .bold("Undoing")
+        .say(" ")
+        .count(changes, "change", "changes")
+        .say(" of #")
+        .number(id)
+        .say("; the card tells each.");
+    answer(&match on_their_way {
+        0 => words,
+        n => words
+            .say(" ")
+            .number(n)
+            .say(" more still on the way: undo again when the card says Done."),
+    })
+}
+
+/// What is asked to be undone is not settled yet.
+pub fn still_on_their_way(id: ProposalId, changes: usize) -> Message {
     answer(
         &Words::new()
-            .bold("Undoing")
-            .say(" ")
+            .bold("Not yet")
+            .say(": ")
             .count(changes, "change", "changes")
             .say(" of #")
             .number(id)
-            .say("; the card tells each."),
+            .say(match changes {
+                1 => " is still on its way; ",
+                _ => " are still on their way; ",
+            })
+            .say("undo again when the card says Done."),
     )
 }
 

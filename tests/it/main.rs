@@ -51,6 +51,7 @@ mod process;
 mod program;
 mod refusals;
 mod replay;
+mod reverts;
 mod rights;
 mod secrets;
 mod settings;

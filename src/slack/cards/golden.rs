@@ -207,7 +207,7 @@ fn answers() -> Vec<Golden> {
     };
     let held = [words::OverrideView {
         what: "paused by #12".to_owned(),
-        until: at(20, 0),
+        until: Some(at(20, 0)),
     }];
     let open = incident(IncidentState::Open);
     let view = words::StatusView {

@@ -203,6 +203,7 @@ fn progress(v: &ProposalView<'_>) -> Words {
         (p.skipped, " skipped"),
         (p.reverting, " being undone"),
         (p.reverted, " undone or ended"),
+        (p.not_undone, " not undone"),
         (p.waiting, " waiting"),
     ] {
         if n > 0 {
