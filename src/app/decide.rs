@@ -105,7 +105,14 @@ impl App {
         let note = cards::decision_note(&decision, have, quorum, policy.timezone());
         let name = format!("approve:{}:{}", whole.revision.number, asked.user);
         self.note(&mut tx, &proposal, &name, &note).await?;
-        let answer = words::approval_taken(id, have, quorum);
+        let answer = words::approval_taken(&words::ApprovalView {
+            id,
+            revision: whole.revision.number,
+            fingerprint: &whole.fingerprint,
+            have,
+            quorum,
+            halted: tx.halted().await?.is_some(),
+        });
         crash_point!("decision-before-commit");
         self.settle(tx, asked, &answer, "approved").await?;
         crash_point!("decision-committed");

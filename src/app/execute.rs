@@ -161,6 +161,7 @@ impl App {
             attempt,
             at: self.ctx.now(),
             accepted_at: None,
+            request_id: None,
         };
         let since = Some(whole.revision.created_at);
         self.intend_and_send(step, intent, since).await
@@ -259,8 +260,9 @@ impl App {
     async fn sent(&self, step: &Step, sent: Sent) -> Flow<()> {
         let now = self.ctx.now();
         match sent {
-            Sent::Accepted { .. } => {
-                self.move_on(step, Transition::Accept, Some(now)).await?;
+            Sent::Accepted { request_id } => {
+                let change = Transition::Accept { request_id };
+                self.move_on(step, change, Some(now)).await?;
             }
             Sent::Refused {
                 status,

@@ -51,8 +51,8 @@ impl App {
         self.member_as_of(user, Duration::zero()).await
     }
 
-    /// The same for those who only look: a reading of the last minute is good enough, and spares
-    /// Slack's limit on reading user groups (20 a minute).
+    /// The same for those who only look, and for those whose decision is about to run: a reading of
+    /// the last minute is good enough, and spares Slack's limit on reading user groups (20 a minute).
     pub(crate) async fn onlooker(&self, user: &UserId) -> Flow<Member> {
         self.member_as_of(user, Duration::minutes(1)).await
     }

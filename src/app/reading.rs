@@ -1,5 +1,7 @@
 //! What became of a call: only a reading says so (SPEC I4).
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{App, Flow};
@@ -15,16 +17,12 @@ impl App {
         let Some(intent) = step.state.intent() else {
             return Ok(());
         };
-        let read = match self.read(&step.connection, Priority::People).await {
-            Ok(read) => read,
-            Err(error) => {
-                tracing::warn!(step = step.id.0, %error, "cannot read back an action");
-                let rest = match error {
-                    ReadError::KeyRefused { .. } => TimeDelta::minutes(1),
-                    _ => TimeDelta::zero(),
-                };
-                return self.look_again(step, intent, rest).await;
-            }
+        let patience = patience(&step.state, intent, self.ctx.now());
+        let reading = self.read(&step.connection, Priority::People);
+        let read = match tokio::time::timeout(patience, reading).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return self.unreadable(step, intent, &error).await,
+            Err(_) => return self.look_again(step, intent, TimeDelta::zero()).await,
         };
         // The time of the reading, not of its answer: a slow answer must not prove that nothing
         // happened before the call had settled.
@@ -56,6 +54,26 @@ impl App {
             }
             Reconciled::Unprovable => self.move_on(step, Transition::GiveUpReading, None).await,
         }
+    }
+
+    /// The connection cannot be read. Where Fivetran answers and only this connection stays
+    /// unreadable, people are asked in the end.
+    async fn unreadable(&self, step: &Step, intent: &Intent, error: &ReadError) -> Flow<()> {
+        tracing::warn!(step = step.id.0, %error, "cannot read back an action");
+        let (rest, lasting) = match error {
+            ReadError::KeyRefused { status, .. } => {
+                (TimeDelta::minutes(1), !self.key_is_revoked(*status).await)
+            }
+            ReadError::Odd { .. } => (TimeDelta::zero(), true),
+            ReadError::Throttled { .. }
+            | ReadError::Budget { .. }
+            | ReadError::Unreachable { .. } => (TimeDelta::zero(), false),
+        };
+        let late = self.ctx.now() >= intent.settled_at() + Intent::SEEN_WITHIN;
+        if late && lasting && !is_revert(step) {
+            return self.move_on(step, Transition::GiveUpReading, None).await;
+        }
+        self.look_again(step, intent, rest).await
     }
 
     /// That is proved, so the call may be sent again: a few times, and without an end where
@@ -98,17 +116,33 @@ impl App {
         let unseen = intent
             .accepted_at
             .is_some_and(|at| now - at >= SHOWN_WITHIN);
-        let certain = match &step.state {
-            StepState::Intended { .. } => true,
-            StepState::Reverting { doubt, .. } => doubt.is_none(),
-            _ => false,
-        };
-        if unseen && certain {
+        if unseen && is_certain(&step.state) {
             return self
                 .move_on(step, Transition::Doubt(Doubt::NotSeen), Some(now + wait))
                 .await;
         }
         self.defer(step, now + wait.max(rest)).await
+    }
+}
+
+/// Whether the card still says that all is well.
+fn is_certain(state: &StepState) -> bool {
+    match state {
+        StepState::Intended { .. } => true,
+        StepState::Reverting { doubt, .. } => doubt.is_none(),
+        _ => false,
+    }
+}
+
+/// How long a reading may take: while the card says that all is well, no longer than until the
+/// doubt is due (SPEC I4), afterwards as long as Fivetran likes.
+fn patience(state: &StepState, intent: &Intent, now: DateTime<Utc>) -> Duration {
+    match intent.accepted_at {
+        Some(at) if is_certain(state) => {
+            let left = (at + SHOWN_WITHIN - now).to_std().unwrap_or_default();
+            left.max(Duration::from_secs(1))
+        }
+        _ => Intent::SETTLES_AFTER.to_std().unwrap_or_default(),
     }
 }
 

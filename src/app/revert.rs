@@ -69,6 +69,7 @@ impl App {
             attempt: *attempt,
             at: self.ctx.now(),
             accepted_at: None,
+            request_id: None,
         };
         self.intend_and_send(step, intent, None).await
     }

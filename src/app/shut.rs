@@ -138,7 +138,7 @@ impl App {
     }
 
     /// A key that opens nothing any more, or one that only lacks the right for a connection.
-    async fn key_is_revoked(&self, status: u16) -> bool {
+    pub(super) async fn key_is_revoked(&self, status: u16) -> bool {
         status == 401
             || matches!(
                 self.fivetran.account().await,

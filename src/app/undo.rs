@@ -88,14 +88,19 @@ impl App {
             policy_hash: self.policy.load().hash().to_owned(),
             at: now,
         };
-        self.record_decision(&mut tx, &decision, "decision.undo")
-            .await?;
+        // Nobody undoes twice in the table of decisions, but a second undo may take back what the
+        // first could not: the audit log has each.
+        const CODE: &str = "decision.undo";
+        if !self.record_decision(&mut tx, &decision, CODE).await? {
+            let facts = super::propose::facts_of(&decision);
+            tx.audit(self.entry(CODE, by, super::propose::subject(id), facts));
+        }
         self.show(&mut tx, id).await?;
         let note = cards::decision_note(&decision, 0, 0, self.policy.load().timezone());
         self.note(
             &mut tx,
             &whole.proposal,
-            &format!("undo:{}", asked.user),
+            &format!("undo:{}:{}", asked.user, now.timestamp_micros()),
             &note,
         )
         .await?;

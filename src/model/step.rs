@@ -51,6 +51,8 @@ pub struct Intent {
     pub at: DateTime<Utc>,
     /// When Fivetran said yes, if it did.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// Under which id Fivetran knows the call, for its support: the audit log has it from here.
+    pub request_id: Option<String>,
 }
 
 impl Intent {

@@ -61,6 +61,7 @@ fn intent(action: &Action, accepted: bool) -> Intent {
         attempt: 1,
         at: at(0),
         accepted_at: accepted.then(|| at(1)),
+        request_id: None,
     }
 }
 
@@ -68,7 +69,7 @@ fn transitions() -> impl Strategy<Value = Transition> {
     let intents = actions().prop_map(|action| Transition::Intend(Box::new(intent(&action, false))));
     prop_oneof![
         intents,
-        Just(Transition::Accept),
+        Just(Transition::Accept { request_id: None }),
         Just(Transition::Doubt(Doubt::Crash)),
         Just(Transition::GiveUpReading),
         Just(Transition::Done {

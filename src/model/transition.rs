@@ -20,7 +20,10 @@ pub enum Transition {
     /// Commit a call (the inverse's, while reverting).
     Intend(Box<Intent>),
     /// Fivetran said yes.
-    Accept,
+    Accept {
+        /// Under which id Fivetran knows the call.
+        request_id: Option<String>,
+    },
     /// Nobody knows what came of the call.
     Doubt(Doubt),
     /// No reading can decide; ask people.
@@ -55,7 +58,7 @@ impl StepState {
     pub fn apply(self, change: Transition, at: DateTime<Utc>) -> Result<Self, TransitionError> {
         match change {
             Transition::Intend(intent) => self.intend(intent),
-            Transition::Accept => self.accept(at),
+            Transition::Accept { request_id } => self.accept(at, request_id),
             Transition::Doubt(doubt) => self.doubt(doubt, at),
             Transition::GiveUpReading => self.give_up_reading(at),
             Transition::Done { restore_at } => self.done(at, restore_at),
@@ -108,10 +111,15 @@ impl StepState {
         }
     }
 
-    fn accept(self, at: DateTime<Utc>) -> Result<Self, TransitionError> {
+    fn accept(
+        self,
+        at: DateTime<Utc>,
+        request_id: Option<String>,
+    ) -> Result<Self, TransitionError> {
         match self {
             Self::Intended { mut intent } => {
                 intent.accepted_at = Some(at);
+                intent.request_id = request_id;
                 Ok(Self::Intended { intent })
             }
             Self::Reverting {
@@ -125,6 +133,7 @@ impl StepState {
                 note,
             } => {
                 intent.accepted_at = Some(at);
+                intent.request_id = request_id;
                 Ok(Self::Reverting {
                     done,
                     because,

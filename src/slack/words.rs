@@ -24,7 +24,7 @@ pub use refusal::{
 pub use status::{OverrideView, StatusRow, StatusView, status_empty, status_fleet, status_one};
 
 use super::cards::{Builder, HaltView, Message, Words};
-use crate::model::{Actor, ChannelId, Command, ProposalId};
+use crate::model::{Actor, ChannelId, Command, Fingerprint, ProposalId};
 
 /// What a person may do here; roles do not nest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -125,20 +125,44 @@ pub fn running(id: ProposalId, channel: &ChannelId) -> Message {
     )
 }
 
-/// An approval counts; `have` of `quorum` people have approved by now.
-pub fn approval_taken(id: ProposalId, have: u32, quorum: u32) -> Message {
+/// An approval that counts.
+#[derive(Clone, Copy, Debug)]
+pub struct ApprovalView<'a> {
+    /// Of which proposal.
+    pub id: ProposalId,
+    /// Of which revision.
+    pub revision: i64,
+    /// Of which content.
+    pub fingerprint: &'a Fingerprint,
+    /// How many people have approved by now.
+    pub have: u32,
+    /// How many it takes.
+    pub quorum: u32,
+    /// Whether a halt is in force.
+    pub halted: bool,
+}
+
+/// An approval counts. It names what was approved: `approve 12` did not.
+pub fn approval_taken(v: &ApprovalView<'_>) -> Message {
     let words = Words::new()
         .bold("Approved")
         .say(": your approval of #")
-        .number(id)
+        .number(v.id)
         .say(" counts, ")
-        .number(have)
+        .number(v.have)
         .say(" of ")
-        .number(quorum);
-    answer(&if have < quorum {
-        words.say(". It waits for more.")
-    } else {
-        words.say(". It runs.")
+        .number(v.quorum)
+        .say(". You approved revision ")
+        .number(v.revision)
+        .say(", fingerprint ")
+        .hex(v.fingerprint.as_str(), 8);
+    answer(&match (v.have < v.quorum, v.halted) {
+        (true, _) => words.say(". It waits for more."),
+        (false, true) => words
+            .say(". It waits for the end of the halt: ")
+            .code("unhalt")
+            .say(" lets it go on."),
+        (false, false) => words.say(". It runs."),
     })
 }
 

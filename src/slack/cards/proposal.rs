@@ -136,7 +136,12 @@ fn headline(v: &ProposalView<'_>) -> Words {
         ProposalKind::Plan => Words::new()
             .bold("Plan")
             .say(": ")
-            .count(v.revision.lines.len(), "change", "changes")
+            .then(match v.revision.lines.len() {
+                0 => Words::new()
+                    .count(v.shadow.len(), "change", "changes")
+                    .say(" in shadow mode, shown only"),
+                n => Words::new().count(n, "change", "changes"),
+            })
             .say(" · ")
             .quote(&v.proposal.title, 150),
         ProposalKind::Remediation | ProposalKind::Adhoc => Words::new().title(&v.proposal.title),

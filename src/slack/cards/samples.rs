@@ -190,6 +190,7 @@ pub(crate) fn intent(action: &Action) -> Box<Intent> {
         attempt: 1,
         at: at(12, 11),
         accepted_at: None,
+        request_id: None,
     })
 }
 
