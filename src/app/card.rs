@@ -10,11 +10,11 @@ use super::asked::{content_of, draft};
 use super::{App, Flow};
 use crate::model::audit::Head;
 use crate::model::{
-    ChannelId, Decision, Fingerprint, Proposal, ProposalId, ProposalState, Revision, Step, UserId,
-    Verdict,
+    ChannelId, Decision, Fingerprint, Proposal, ProposalId, ProposalKind, ProposalState, Revision,
+    Step, UserId, Verdict,
 };
 use crate::policy::{Policy, Role, Subject};
-use crate::slack::cards::{self, HaltView, Message, ProposalView};
+use crate::slack::cards::{self, HaltView, InForce, Message, ProposalView};
 use crate::store::{self, Draft, MessageKind, Tx};
 
 /// A proposal with everything that its card shows.
@@ -32,6 +32,7 @@ pub(crate) struct Whole {
 pub(crate) struct Seen {
     policy: Arc<Policy>,
     quorum: u32,
+    overrides: Vec<InForce>,
     halted: Option<HaltView>,
     changed: Option<String>,
     head: Head,
@@ -50,6 +51,7 @@ impl Seen {
             quorum: self.quorum,
             approvers: self.policy.role_entries(Role::Approver),
             shadow: &whole.proposal.shadow,
+            overrides: &self.overrides,
             halted: self.halted.as_ref(),
             changed: self.changed.as_deref(),
             head: &self.head,
@@ -159,10 +161,15 @@ impl App {
     pub(crate) async fn seen(&self, tx: &mut Tx, whole: &Whole) -> Flow<Seen> {
         let approved = matches!(whole.proposal.state, ProposalState::Approved { .. });
         let halt = tx.halted().await?.filter(|_| approved);
+        let overrides = match whole.proposal.kind {
+            ProposalKind::Plan => self.in_force(tx, &whole.proposal.channel).await?,
+            ProposalKind::Remediation | ProposalKind::Adhoc => Vec::new(),
+        };
         let changed = changed_fact(whole.proposal.id, whole.revision.number);
         Ok(Seen {
             policy: self.policy.load_full(),
             quorum: self.quorum(whole),
+            overrides,
             halted: halt.map(|h| HaltView {
                 by: h.by,
                 reason: h.reason,

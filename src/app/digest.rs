@@ -11,7 +11,8 @@ use crate::fivetran::Priority;
 use crate::model::{Actor, ChannelId, Line, Mode, Proposal, ProposalKind};
 use crate::planner::{Planned, Target, plan};
 use crate::policy::{Member, Role};
-use crate::slack::{cards, words};
+use crate::slack::cards::{self, InForce};
+use crate::slack::words;
 use crate::store::Tx;
 
 /// What a channel is told.
@@ -89,6 +90,26 @@ impl App {
         Ok(by_channel)
     }
 
+    /// What is in force for a while on the connections that this channel is told of.
+    pub(super) async fn in_force(&self, tx: &mut Tx, channel: &ChannelId) -> Flow<Vec<InForce>> {
+        let policy = self.policy.load_full();
+        let mut in_force = Vec::new();
+        for held in tx.overrides().await? {
+            let Some(connection) = tx.connection(&held.step.connection).await? else {
+                continue;
+            };
+            let subject = self.subject(tx, &connection).await?;
+            if policy.channel_of(&subject) == *channel {
+                in_force.push(InForce {
+                    name: connection.schema,
+                    by: held.step.proposal,
+                    until: held.ends_at,
+                });
+            }
+        }
+        Ok(in_force)
+    }
+
     async fn post_plan(
         &self,
         tx: &mut Tx,
@@ -102,7 +123,9 @@ impl App {
             if day.changes.is_empty() {
                 let key = format!("plan:unchanged:{channel}:{}", now.timestamp_micros());
                 let head = tx.audit_head().await?;
-                let message = cards::unchanged_day(day.connections, &head);
+                let overrides = self.in_force(tx, &channel).await?;
+                let tz = self.policy.load().timezone();
+                let message = cards::unchanged_day(day.connections, &overrides, &head, tz);
                 self.post(tx, key, &channel, &message).await?;
                 continue;
             }

@@ -28,7 +28,7 @@ impl App {
                 Verdict::Reject | Verdict::Undo => continue,
             };
             // A plan has many lines and few who decided: each line anew would use up Slack's limit.
-            let member = self.onlooker(&decision.by).await?;
+            let member = self.decider(&decision.by, decision.at).await?;
             if may(role, &member, &policy).is_err() {
                 return Ok(Some(format!(
                     "{} no longer has the role {role}",

@@ -51,10 +51,18 @@ impl App {
         self.member_as_of(user, Duration::zero()).await
     }
 
-    /// The same for those who only look, and for those whose decision is about to run: a reading of
-    /// the last minute is good enough, and spares Slack's limit on reading user groups (20 a minute).
+    /// The same for those who only look: a reading of the last minute is good enough, and spares
+    /// Slack's limit on reading user groups (20 a minute).
     pub(crate) async fn onlooker(&self, user: &UserId) -> Flow<Member> {
         self.member_as_of(user, Duration::minutes(1)).await
+    }
+
+    /// The same for those whose decision is about to run: a reading of the last minute, but none
+    /// from before the decision. So the actions of one plan share a reading.
+    pub(crate) async fn decider(&self, user: &UserId, decided_at: DateTime<Utc>) -> Flow<Member> {
+        let since = self.ctx.now() - decided_at;
+        self.member_as_of(user, since.min(Duration::minutes(1)))
+            .await
     }
 
     async fn member_as_of(&self, user: &UserId, kept: Duration) -> Flow<Member> {

@@ -17,7 +17,8 @@ impl App {
         let Some(intent) = step.state.intent() else {
             return Ok(());
         };
-        let patience = patience(&step.state, intent, self.ctx.now());
+        let doubt_follows = intent.accepted_at.filter(|_| is_certain(&step.state));
+        let patience = patience(doubt_follows, self.ctx.now());
         let reading = self.read(&step.connection, Priority::People);
         let read = match tokio::time::timeout(patience, reading).await {
             Ok(Ok(read)) => read,
@@ -134,18 +135,37 @@ fn is_certain(state: &StepState) -> bool {
     }
 }
 
-/// How long a reading may take: while the card says that all is well, no longer than until the
-/// doubt is due (SPEC I4), afterwards as long as Fivetran likes.
-fn patience(state: &StepState, intent: &Intent, now: DateTime<Utc>) -> Duration {
-    match intent.accepted_at {
-        Some(at) if is_certain(state) => {
-            let left = (at + SHOWN_WITHIN - now).to_std().unwrap_or_default();
+/// How long a reading may take. While the card says that all is well with a call that was accepted,
+/// no longer than until the doubt is due (SPEC I4); else as long as the client lets it.
+fn patience(doubt_follows: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+    match doubt_follows {
+        Some(accepted_at) => {
+            let left = (accepted_at + SHOWN_WITHIN - now)
+                .to_std()
+                .unwrap_or_default();
             left.max(Duration::from_secs(1))
         }
-        _ => Intent::SETTLES_AFTER.to_std().unwrap_or_default(),
+        None => Intent::SETTLES_AFTER.to_std().unwrap_or_default(),
     }
 }
 
 fn is_revert(step: &Step) -> bool {
     matches!(step.state, StepState::Reverting { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i4_a_reading_that_hangs_does_not_hold_up_the_doubt() {
+        let accepted = DateTime::UNIX_EPOCH;
+        for age in 0..9 {
+            let now = accepted + TimeDelta::seconds(age);
+            let answered = now + patience(Some(accepted), now);
+            assert!(answered >= accepted + SHOWN_WITHIN);
+            assert!(answered < accepted + TimeDelta::seconds(10), "{answered}");
+        }
+        assert!(patience(None, accepted) > Duration::from_secs(90));
+    }
 }

@@ -55,6 +55,7 @@ mod reverts;
 mod rights;
 mod secrets;
 mod settings;
+mod settled;
 mod simulator;
 mod slack_faults;
 mod walk;

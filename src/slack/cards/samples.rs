@@ -97,6 +97,7 @@ impl Sample {
             quorum: self.quorum,
             approvers: &self.approvers,
             shadow: &self.shadow,
+            overrides: &[],
             halted: self.halted.as_ref(),
             changed: self.changed.as_deref(),
             head: &self.head,
