@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::{App, Flow};
-use crate::model::{Actor, Step, StepState, Transition};
+use crate::model::{Actor, Intent, Step, StepState, Transition};
 use crate::slack::cards;
 use crate::store::Tx;
 
@@ -49,7 +49,9 @@ impl App {
         });
         let code = audit_code(&step.state);
         tx.audit(self.entry(code, by, super::propose::subject(step.proposal), facts));
-        if let Some(whole) = self.whole(tx, step.proposal).await? {
+        if is_told(&step.state)
+            && let Some(whole) = self.whole(tx, step.proposal).await?
+        {
             let position = usize::try_from(step.position).unwrap_or(usize::MAX);
             if let Some(line) = whole.revision.lines.get(position) {
                 let tz = self.policy.load().timezone();
@@ -65,6 +67,15 @@ impl App {
         }
         self.show(tx, step.proposal).await?;
         Ok(step)
+    }
+}
+
+/// Whether the thread tells it. What is tried again and again for days is on the card and in the
+/// audit log; the thread has it a few times.
+fn is_told(state: &StepState) -> bool {
+    match state {
+        StepState::Reverting { attempt, .. } => *attempt <= Intent::MAX_ATTEMPTS,
+        _ => true,
     }
 }
 

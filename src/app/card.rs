@@ -11,11 +11,11 @@ use super::fleet::subject_at;
 use super::{App, Flow};
 use crate::model::audit::Head;
 use crate::model::{
-    ChannelId, Decision, Fingerprint, Line, Proposal, ProposalId, ProposalState, Revision, Step,
-    UserId, Verdict,
+    ChannelId, Decision, Fingerprint, Line, Proposal, ProposalId, ProposalKind, ProposalState,
+    Revision, Step, UserId, Verdict,
 };
 use crate::policy::{Policy, Role, Subject};
-use crate::slack::cards::{self, HaltView, Message, ProposalView};
+use crate::slack::cards::{self, HaltView, InForce, Message, ProposalView};
 use crate::store::{self, Draft, MessageKind, Tx};
 
 /// A proposal with everything that its card shows.
@@ -36,6 +36,7 @@ pub(crate) struct Seen {
     policy: Arc<Policy>,
     approvers: Vec<String>,
     quorum: u32,
+    overrides: Vec<InForce>,
     halted: Option<HaltView>,
     changed: Option<String>,
     head: Head,
@@ -54,6 +55,7 @@ impl Seen {
             quorum: self.quorum,
             approvers: &self.approvers,
             shadow: &whole.proposal.shadow,
+            overrides: &self.overrides,
             halted: self.halted.as_ref(),
             changed: self.changed.as_deref(),
             head: &self.head,
@@ -163,12 +165,17 @@ impl App {
     pub(crate) async fn seen(&self, tx: &mut Tx, whole: &Whole) -> Flow<Seen> {
         let approved = matches!(whole.proposal.state, ProposalState::Approved { .. });
         let halt = tx.halted().await?.filter(|_| approved);
+        let overrides = match whole.proposal.kind {
+            ProposalKind::Plan => self.in_force(tx, &whole.proposal.channel).await?,
+            ProposalKind::Remediation | ProposalKind::Adhoc => Vec::new(),
+        };
         let changed = changed_fact(whole.proposal.id, whole.revision.number);
         let policy = self.policy.load_full();
         Ok(Seen {
             approvers: self.tellable(policy.role_entries(Role::Approver)),
             policy,
             quorum: self.quorum(whole),
+            overrides,
             halted: halt.map(|h| HaltView {
                 by: h.by,
                 reason: h.reason,

@@ -6,7 +6,8 @@ use super::asked::Asked;
 use super::propose::{Request, line};
 use super::{App, Flow, Stop, say};
 use crate::model::{
-    Action, Actor, Command, Connection, ProposalKind, Schedule, ScheduleType, SyncState, TableSet,
+    Action, Actor, Command, Connection, ProposalKind, ProposalState, Schedule, ScheduleType,
+    SyncState, TableSet,
 };
 use crate::policy::{Member, Role};
 use crate::slack::cards::Message;
@@ -259,11 +260,12 @@ impl App {
         };
         let channel = request.channel.clone();
         let id = self.propose(&mut tx, request).await?;
-        let message = if direct {
-            words::running(id, &channel)
-        } else {
-            let expires_at = self.ctx.now() + super::span(policy.expires_after());
-            words::posted(id, &channel, expires_at, policy.timezone())
+        let stored = tx.proposal(id).await?;
+        let message = match stored.map(|stored| stored.proposal.state) {
+            Some(ProposalState::Proposed { expires_at, .. }) => {
+                words::posted(id, &channel, expires_at, policy.timezone())
+            }
+            _ => words::running(id, &channel),
         };
         self.settle(tx, asked, &message, "asked").await
     }

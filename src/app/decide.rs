@@ -107,7 +107,14 @@ impl App {
         let note = cards::decision_note(&decision, have, quorum, policy.timezone());
         let name = format!("approve:{}:{}", whole.revision.number, asked.user);
         self.note(&mut tx, &proposal, &name, &note).await?;
-        let answer = words::approval_taken(id, have, quorum);
+        let answer = words::approval_taken(&words::ApprovalView {
+            id,
+            revision: whole.revision.number,
+            fingerprint: &whole.fingerprint,
+            have,
+            quorum,
+            halted: tx.halted().await?.is_some(),
+        });
         crash_point!("decision-before-commit");
         self.settle(tx, asked, &answer, "approved").await?;
         crash_point!("decision-committed");
@@ -243,7 +250,11 @@ impl App {
             return say("doubt.settled", words::step_is_settled(button.proposal));
         };
         let change = if ran {
-            Transition::Done { restore_at: None }
+            let line = usize::try_from(position)
+                .ok()
+                .and_then(|position| whole.revision.lines.get(position));
+            let restore_at = line.and_then(|line| line.action.until());
+            Transition::Done { restore_at }
         } else {
             Transition::Fail("A person looked: it did not run.".to_owned())
         };

@@ -11,8 +11,18 @@ use crate::fivetran::Priority;
 use crate::model::{Actor, ChannelId, Line, Mode, Proposal, ProposalKind};
 use crate::planner::{Planned, Target, plan};
 use crate::policy::{Member, Role};
-use crate::slack::{cards, words};
+use crate::slack::cards::{self, InForce};
+use crate::slack::words;
 use crate::store::Tx;
+
+/// What a channel is told.
+#[derive(Default)]
+struct Day {
+    /// How many connections are told of there.
+    connections: usize,
+    /// What should be done with them.
+    changes: Vec<Planned>,
+}
 
 impl App {
     /// `plan` shows where today's plan stands, `plan now` makes a new one.
@@ -46,7 +56,7 @@ impl App {
             }
         };
         let mut tx = self.store.begin().await?;
-        let changes = planned.values().map(Vec::len).sum();
+        let changes = planned.values().map(|day| day.changes.len()).sum();
         self.post_plan(&mut tx, planned, Actor::user(&asked.user))
             .await?;
         self.settle(tx, asked, &words::planned(changes), "plan")
@@ -54,12 +64,12 @@ impl App {
     }
 
     /// What should be done now, by the channel that it is told in.
-    async fn planned(&self) -> anyhow::Result<BTreeMap<ChannelId, Vec<Planned>>> {
+    async fn planned(&self) -> anyhow::Result<BTreeMap<ChannelId, Day>> {
         let fleet = self.refresh_fleet(Priority::People).await?;
         let policy = self.policy.load_full();
         let mut tx = self.store.snapshot().await?;
-        let mut by_channel: BTreeMap<ChannelId, Vec<Planned>> = BTreeMap::new();
-        by_channel.insert(policy.default_channel(), Vec::new());
+        let mut by_channel: BTreeMap<ChannelId, Day> = BTreeMap::new();
+        by_channel.insert(policy.default_channel(), Day::default());
         for connection in &fleet {
             let subject = match self.subject(&mut tx, connection).await {
                 Ok(subject) => subject,
@@ -73,34 +83,56 @@ impl App {
                 mode: rule.mode(),
             };
             let lines = plan(&[target], self.ctx.now());
-            by_channel
-                .entry(policy.channel_of(&subject))
-                .or_default()
-                .extend(lines);
+            let day = by_channel.entry(policy.channel_of(&subject)).or_default();
+            day.connections += 1;
+            day.changes.extend(lines);
         }
         Ok(by_channel)
+    }
+
+    /// What is in force for a while on the connections that this channel is told of.
+    pub(super) async fn in_force(&self, tx: &mut Tx, channel: &ChannelId) -> Flow<Vec<InForce>> {
+        let policy = self.policy.load_full();
+        let mut in_force = Vec::new();
+        for held in tx.overrides().await? {
+            let Some(connection) = tx.connection(&held.step.connection).await? else {
+                continue;
+            };
+            let subject = self.subject(tx, &connection).await?;
+            if policy.channel_of(&subject) == *channel {
+                in_force.push(InForce {
+                    name: connection.schema,
+                    by: held.step.proposal,
+                    until: held.ends_at,
+                });
+            }
+        }
+        Ok(in_force)
     }
 
     async fn post_plan(
         &self,
         tx: &mut Tx,
-        planned: BTreeMap<ChannelId, Vec<Planned>>,
+        planned: BTreeMap<ChannelId, Day>,
         requester: Actor,
     ) -> Flow<()> {
         let now = self.ctx.now();
         let waiting = tx.waiting_proposals(ProposalKind::Plan).await?;
         let mut replaced_by = BTreeMap::new();
-        for (channel, planned) in planned {
-            if planned.is_empty() {
+        for (channel, day) in planned {
+            if day.changes.is_empty() {
                 let key = format!("plan:unchanged:{channel}:{}", now.timestamp_micros());
                 let head = tx.audit_head().await?;
-                let fleet = tx.connections().await?.len();
-                self.post(tx, key, &channel, &cards::unchanged_day(fleet, &head))
-                    .await?;
+                let overrides = self.in_force(tx, &channel).await?;
+                let tz = self.policy.load().timezone();
+                let message = cards::unchanged_day(day.connections, &overrides, &head, tz);
+                self.post(tx, key, &channel, &message).await?;
                 continue;
             }
-            let (shadow, live): (Vec<Planned>, Vec<Planned>) =
-                planned.into_iter().partition(|p| p.mode == Mode::Shadow);
+            let (shadow, live): (Vec<Planned>, Vec<Planned>) = day
+                .changes
+                .into_iter()
+                .partition(|p| p.mode == Mode::Shadow);
             let lines = |planned: Vec<Planned>| -> Vec<Line> {
                 planned.into_iter().map(|p| p.line).collect()
             };
@@ -144,6 +176,8 @@ impl App {
                 json!({ "by": by }),
             ));
             self.show(tx, id).await?;
+            let note = cards::superseded_note(id, by);
+            self.note(tx, &proposal, "superseded", &note).await?;
         }
         Ok(())
     }

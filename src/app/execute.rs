@@ -26,7 +26,7 @@ use crate::model::{
     Actor, Call, Connection, Doubt, Intent, PreImage, RevertReason, SkipReason, Step, StepState,
     Transition,
 };
-use crate::store::{Claimed, STEP_LEASE, Tx};
+use crate::store::{Claimed, Due, STEP_LEASE, Tx};
 
 impl App {
     /// Takes one step that is due and makes its next move.
@@ -34,10 +34,22 @@ impl App {
     /// # Errors
     /// A fault of the database; the step stays as it is and is taken again after its lease.
     pub async fn run_step(&self) -> anyhow::Result<Ran> {
+        self.run_one(Due::Any).await
+    }
+
+    /// The same, but nothing that waits for its first call: that is the service's to send.
+    ///
+    /// # Errors
+    /// As with [`App::run_step`].
+    pub async fn run_sent_step(&self) -> anyhow::Result<Ran> {
+        self.run_one(Due::Sent).await
+    }
+
+    async fn run_one(&self, due: Due) -> anyhow::Result<Ran> {
         let now = self.ctx.now();
         let mut tx = self.store.begin().await?;
-        let step = match tx.claim_step(&self.ctx.worker, now).await {
-            Ok(Some(Claimed::Step(row))) => row.step,
+        let step = match tx.claim_step(&self.ctx.worker, now, due).await {
+            Ok(Some(Claimed::Step(step))) => step,
             Ok(Some(Claimed::Unreadable(row))) => return self.set_aside(tx, &row).await,
             Ok(None) => return Ok(Ran::Empty),
             Err(error) if error.is_race() => return Ok(Ran::Ran),
@@ -150,6 +162,7 @@ impl App {
             attempt,
             at: self.ctx.now(),
             accepted_at: None,
+            request_id: None,
         };
         let since = Some(whole.revision.created_at);
         self.intend_and_send(step, intent, since).await
@@ -248,14 +261,21 @@ impl App {
     async fn sent(&self, step: &Step, sent: Sent) -> Flow<()> {
         let now = self.ctx.now();
         match sent {
-            Sent::Accepted { .. } => {
-                self.move_on(step, Transition::Accept, Some(now)).await?;
+            Sent::Accepted { request_id } => {
+                let change = Transition::Accept { request_id };
+                self.move_on(step, change, Some(now)).await?;
             }
             Sent::Refused {
                 status, message, ..
             } => {
                 let text = self.redacted(&format!("Fivetran refused it: {status} {message}"));
-                self.move_on(step, Transition::Fail(text), None).await?;
+                match step.state {
+                    // Another time it may be taken: 409, for example, while a setup runs.
+                    StepState::Reverting { .. } if !matches!(status, 400 | 404 | 410) => {
+                        self.revert_later(step, text).await?;
+                    }
+                    _ => self.move_on(step, Transition::Fail(text), None).await?,
+                }
             }
             Sent::KeyRefused { status, message } => {
                 self.key_refused(step, status, &message).await?

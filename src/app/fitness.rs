@@ -18,24 +18,37 @@ impl App {
         line: &Line,
         now: DateTime<Utc>,
     ) -> Flow<Option<String>> {
+        let policy = self.policy.load_full();
+        let position = whole.revision.lines.iter().position(|l| l == line);
+        let subjects: Vec<_> = position
+            .into_iter()
+            .flat_map(|at| whole.subjects_at(at))
+            .collect();
         for decision in &whole.decisions {
             let role = match decision.verdict {
                 Verdict::Approve => Role::Approver,
                 Verdict::Direct => Role::Operator,
                 Verdict::Reject | Verdict::Undo => continue,
             };
-            let member = self.member(&decision.by).await?;
-            if may(role, &member, &self.policy.load()).is_err() {
+            // A plan has many lines and few who decided: each line anew would use up Slack's limit.
+            let member = self.decider(&decision.by, decision.at).await?;
+            if may(role, &member, &policy).is_err() {
                 return Ok(Some(format!(
                     "{} no longer has the role {role}",
                     decision.by
                 )));
             }
+            if decision.verdict == Verdict::Direct
+                && !subjects
+                    .iter()
+                    .all(|s| policy.may_run_directly(line.action.kind(), s))
+            {
+                let why = "it may no longer run without an approval";
+                return Ok(Some(why.to_owned()));
+            }
         }
-        let policy = self.policy.load();
-        let position = whole.revision.lines.iter().position(|l| l == line);
-        let subjects = position.into_iter().flat_map(|at| whole.subjects_at(at));
         let longest = subjects
+            .iter()
             .filter_map(|s| policy.connection(s).max_pause())
             .min();
         if let Action::Pause { until } = &line.action

@@ -12,6 +12,7 @@ use crate::model::{
     Actor, Connection, ConnectionId, Incident, IncidentId, IncidentState, Mode, ProposalKind,
     ProposalState,
 };
+use crate::slack::cards;
 use crate::store::Tx;
 use crate::triage::{Remedy, remedy};
 
@@ -261,6 +262,8 @@ impl App {
                 json!({ "by": null }),
             ));
             self.show(&mut tx, id).await?;
+            let note = cards::superseded_note(id, None);
+            self.note(&mut tx, &proposal, "superseded", &note).await?;
         }
         self.show_incident(&mut tx, incident.id).await?;
         self.finish(tx).await

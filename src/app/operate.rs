@@ -5,11 +5,14 @@ use serde_json::json;
 use super::asked::Asked;
 use super::proof::is_unreadable;
 use super::{App, Flow, Ran, Stop, say};
-use crate::model::{Actor, ProposalId, RevertReason, Transition};
+use crate::model::{Actor, ProposalId, RevertReason, Step, StepState, Transition};
 use crate::policy::{Member, Role};
 use crate::slack::cards::HaltView;
 use crate::slack::words;
 use crate::store::{Halt, Tx};
+
+/// How often `restore` reads afresh when the executor was faster.
+const RESTORE_ROUNDS: usize = 20;
 
 /// How the service is, for `/readyz`, `/metrics` and `syncgate status`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -26,7 +29,7 @@ pub struct Health {
     pub actions_open: i64,
     /// Of these, changes that are being taken back.
     pub reverts_open: i64,
-    /// Changes in force that end by themselves.
+    /// Changes in force that have an end or are being taken back.
     pub overrides: usize,
     /// Whether everything is halted.
     pub halted: bool,
@@ -169,38 +172,48 @@ impl App {
     }
 
     /// Ends every override in force: each is taken back now instead of at its end. The steps are
-    /// only marked; whoever runs the executor carries them out.
+    /// only marked; whoever runs the executor carries them out. Says how many were marked.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// When the database does not answer, or others were faster again and again.
     pub async fn restore(&self) -> anyhow::Result<usize> {
-        let overrides = self.store.snapshot().await?.overrides().await?;
         let mut marked = 0;
-        for entry in overrides {
-            let now = self.ctx.now();
-            let mut tx = self.store.begin().await?;
-            let change = Transition::Revert(RevertReason::Restore);
-            match self
-                .advance(
-                    &mut tx,
-                    &entry.step,
-                    change,
-                    Some(now),
-                    None,
-                    Actor::Operator,
-                )
-                .await
-            {
-                Ok(_) => {
-                    tx.commit().await?;
-                    marked += 1;
+        for _ in 0..RESTORE_ROUNDS {
+            let mut lost = false;
+            for entry in self.store.snapshot().await?.overrides().await? {
+                match self.end_now(&entry.step).await {
+                    Ok(new) => marked += usize::from(new),
+                    // The executor has it in hand just now; what became of it is read afresh.
+                    Err(Stop::Race) => lost = true,
+                    Err(stop) => plain(Err(stop))?,
                 }
-                // Its end came in this moment: the executor has it already.
-                Err(Stop::Race) => {}
-                Err(stop) => plain(Err(stop))?,
+            }
+            if !lost {
+                return Ok(marked);
             }
         }
-        Ok(marked)
+        plain(Err(Stop::Race))
+    }
+
+    /// Marks one override as to be taken back now; says whether that is new.
+    async fn end_now(&self, step: &Step) -> Flow<bool> {
+        let now = self.ctx.now();
+        match &step.state {
+            StepState::Done { .. } => {
+                let mut tx = self.store.begin().await?;
+                let change = Transition::Revert(RevertReason::Restore);
+                self.advance(&mut tx, step, change, Some(now), None, Actor::Operator)
+                    .await?;
+                self.finish(tx).await?;
+                Ok(true)
+            }
+            // It waits after a try that came to nothing: it is tried again at once.
+            StepState::Reverting { intent: None, .. } => {
+                self.defer(step, now).await?;
+                Ok(false)
+            }
+            _ => Ok(false),
+        }
     }
 
     /// How the service is.

@@ -74,6 +74,14 @@ impl App {
         self.member_as_of(user, Duration::minutes(1)).await
     }
 
+    /// The same for those whose decision is about to run: a reading of the last minute, but none
+    /// from before the decision. So the actions of one plan share a reading.
+    pub(crate) async fn decider(&self, user: &UserId, decided_at: DateTime<Utc>) -> Flow<Member> {
+        let since = self.ctx.now() - decided_at;
+        self.member_as_of(user, since.min(Duration::minutes(1)))
+            .await
+    }
+
     async fn member_as_of(&self, user: &UserId, kept: Duration) -> Flow<Member> {
         let now = self.ctx.now();
         if let Some(member) = self.people.recent(now, user, kept) {

@@ -94,14 +94,9 @@ impl App {
         if counted.iter().map(|d| d.at).max() != Some(approved_at) {
             return Err(not_the_approved("its approval has another time"));
         }
-        let fingerprint = json!({ "fingerprint": whole.fingerprint.as_str() });
-        let shown = [self.redactor.load().json(&fingerprint), fingerprint];
+        let fingerprint = whole.fingerprint.as_str();
         let enough = recorded.iter().any(|(r, body)| {
-            r.code == DIRECT
-                || (r.code == APPROVED
-                    && shown
-                        .iter()
-                        .any(|s| s["fingerprint"] == body["fingerprint"]))
+            r.code == DIRECT || (r.code == APPROVED && body["fingerprint"] == fingerprint)
         });
         if enough {
             Ok(())
@@ -122,7 +117,7 @@ impl App {
         let actor = canonical::text(&Actor::user(&decision.by));
         record.code == code
             && actor.is_ok_and(|actor| actor == record.actor)
-            && (same(&facts) || same(&self.redactor.load().json(&facts)))
+            && (same(&facts) || same(&self.redactor.load().facts(&facts, &super::is_ours)))
     }
 
     /// A step whose proposal cannot be read is not sent, and people are told. What may be under way
@@ -134,10 +129,21 @@ impl App {
     ) -> anyhow::Result<Ran> {
         let what = self.redacted(&format!("{error:#}"));
         let skip = Transition::Skip(not_the_approved(&what));
-        let Ok(next) = step.state.clone().apply(skip, self.ctx.now()) else {
-            return Err(error);
-        };
         let mut tx = self.store.begin().await?;
+        let Ok(next) = step.state.clone().apply(skip, self.ctx.now()) else {
+            tracing::error!(step = step.id.0, %error, "a change cannot be looked after");
+            self.alarm(&mut tx, step.proposal, &what).await?;
+            let later = self.ctx.now() + UNREADABLE_REST;
+            return match tx.defer_step(step, later).await {
+                Ok(()) => {
+                    tx.commit().await?;
+                    self.wake.messages.notify_one();
+                    Ok(Ran::Ran)
+                }
+                Err(error) if error.is_race() => Ok(Ran::Ran),
+                Err(error) => Err(error.into()),
+            };
+        };
         let step = match tx.save_step(step, next, None, None).await {
             Ok(step) => step,
             Err(error) if error.is_race() => return Ok(Ran::Ran),
@@ -201,6 +207,9 @@ impl App {
             && done.inverse == Call::inverse_of(&line.action, &before))
     }
 }
+
+/// When a change whose records cannot be read is looked at again.
+const UNREADABLE_REST: TimeDelta = TimeDelta::minutes(5);
 
 const APPROVE: &str = "decision.approve";
 const DIRECT: &str = "proposal.direct";

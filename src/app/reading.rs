@@ -1,5 +1,7 @@
 //! What became of a call: only a reading says so (SPEC I4).
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{App, Flow};
@@ -15,16 +17,13 @@ impl App {
         let Some(intent) = step.state.intent() else {
             return Ok(());
         };
-        let read = match self.read(&step.connection, Priority::People).await {
-            Ok(read) => read,
-            Err(error) => {
-                tracing::warn!(step = step.id.0, %error, "cannot read back an action");
-                let rest = match error {
-                    ReadError::KeyRefused { .. } => TimeDelta::minutes(1),
-                    _ => TimeDelta::zero(),
-                };
-                return self.look_again(step, intent, rest).await;
-            }
+        let doubt_follows = intent.accepted_at.filter(|_| is_certain(&step.state));
+        let patience = patience(doubt_follows, self.ctx.now());
+        let reading = self.read(&step.connection, Priority::People);
+        let read = match tokio::time::timeout(patience, reading).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return self.unreadable(step, intent, &error).await,
+            Err(_) => return self.look_again(step, intent, TimeDelta::zero()).await,
         };
         // The time of the reading, not of its answer: a slow answer must not prove that nothing
         // happened before the call had settled.
@@ -39,38 +38,68 @@ impl App {
                     .await
             }
             Reconciled::TooEarly => self.look_again(step, intent, TimeDelta::zero()).await,
-            Reconciled::NothingHappened if intent.attempt >= Intent::MAX_ATTEMPTS => {
-                let text = format!("Fivetran did not take it in {} attempts.", intent.attempt);
-                self.move_on(step, Transition::Fail(text), None).await
-            }
-            Reconciled::NothingHappened => {
-                let note = "A reading proves that nothing happened; it is sent again.".to_owned();
-                let change = Transition::Requeue {
-                    due_at: now,
-                    sent: true,
-                    note,
-                };
-                self.move_on(step, change, Some(now)).await
-            }
             Reconciled::Conflict(what) => {
                 let text = format!("A person must look: {what}.");
                 self.move_on(step, Transition::Fail(text), None).await
+            }
+            Reconciled::NothingHappened => self.nothing_happened(step, intent, now).await,
+            Reconciled::NotShown | Reconciled::Unprovable if is_revert(step) => {
+                let note = "Fivetran accepted it, but the connection does not show it.".to_owned();
+                self.revert_later(step, note).await
+            }
+            Reconciled::NotShown => {
+                let text = "A person must look: Fivetran accepted the change, but the connection \
+                            does not show it.";
+                self.move_on(step, Transition::Fail(text.to_owned()), None)
+                    .await
             }
             Reconciled::Unprovable => self.move_on(step, Transition::GiveUpReading, None).await,
         }
     }
 
+    /// The connection cannot be read. Where Fivetran answers and only this connection stays
+    /// unreadable, people are asked in the end.
+    async fn unreadable(&self, step: &Step, intent: &Intent, error: &ReadError) -> Flow<()> {
+        tracing::warn!(step = step.id.0, %error, "cannot read back an action");
+        let (rest, lasting) = match error {
+            ReadError::KeyRefused { status, .. } => {
+                (TimeDelta::minutes(1), !self.key_is_revoked(*status).await)
+            }
+            ReadError::Odd { .. } => (TimeDelta::zero(), true),
+            ReadError::Throttled { .. }
+            | ReadError::Budget { .. }
+            | ReadError::Unreachable { .. } => (TimeDelta::zero(), false),
+        };
+        let late = self.ctx.now() >= intent.settled_at() + Intent::SEEN_WITHIN;
+        if late && lasting && !is_revert(step) {
+            return self.move_on(step, Transition::GiveUpReading, None).await;
+        }
+        self.look_again(step, intent, rest).await
+    }
+
+    /// That is proved, so the call may be sent again: a few times, and without an end where
+    /// something is taken back.
+    async fn nothing_happened(&self, step: &Step, intent: &Intent, now: DateTime<Utc>) -> Flow<()> {
+        let note = "A reading proves that nothing happened; it is sent again.".to_owned();
+        if is_revert(step) {
+            return self.revert_later(step, note).await;
+        }
+        if intent.attempt >= Intent::MAX_ATTEMPTS {
+            let text = format!("Fivetran did not take it in {} attempts.", intent.attempt);
+            return self.move_on(step, Transition::Fail(text), None).await;
+        }
+        let change = Transition::Requeue {
+            due_at: now,
+            sent: true,
+            note,
+        };
+        self.move_on(step, change, Some(now)).await
+    }
+
     /// When the change that was just proved is to end by itself.
     async fn ends_at(&self, step: &Step) -> Flow<Option<DateTime<Utc>>> {
-        let mut tx = self.store.snapshot().await?;
-        let Some((revision, _)) = tx.revision(step.proposal, step.revision).await? else {
-            return Ok(None);
-        };
-        let position = usize::try_from(step.position).unwrap_or(usize::MAX);
-        Ok(revision
-            .lines
-            .get(position)
-            .and_then(|line| line.action.until()))
+        let action = self.action_of(step).await?;
+        Ok(action.and_then(|action| action.until()))
     }
 
     /// Nothing is known yet. Soon after the call often, later seldom, and not before `rest`; and what was accepted but is
@@ -88,16 +117,55 @@ impl App {
         let unseen = intent
             .accepted_at
             .is_some_and(|at| now - at >= SHOWN_WITHIN);
-        let certain = match &step.state {
-            StepState::Intended { .. } => true,
-            StepState::Reverting { doubt, .. } => doubt.is_none(),
-            _ => false,
-        };
-        if unseen && certain {
+        if unseen && is_certain(&step.state) {
             return self
                 .move_on(step, Transition::Doubt(Doubt::NotSeen), Some(now + wait))
                 .await;
         }
         self.defer(step, now + wait.max(rest)).await
+    }
+}
+
+/// Whether the card still says that all is well.
+fn is_certain(state: &StepState) -> bool {
+    match state {
+        StepState::Intended { .. } => true,
+        StepState::Reverting { doubt, .. } => doubt.is_none(),
+        _ => false,
+    }
+}
+
+/// How long a reading may take. While the card says that all is well with a call that was accepted,
+/// no longer than until the doubt is due (SPEC I4); else as long as the client lets it.
+fn patience(doubt_follows: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+    match doubt_follows {
+        Some(accepted_at) => {
+            let left = (accepted_at + SHOWN_WITHIN - now)
+                .to_std()
+                .unwrap_or_default();
+            left.max(Duration::from_secs(1))
+        }
+        None => Intent::SETTLES_AFTER.to_std().unwrap_or_default(),
+    }
+}
+
+fn is_revert(step: &Step) -> bool {
+    matches!(step.state, StepState::Reverting { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn i4_a_reading_that_hangs_does_not_hold_up_the_doubt() {
+        let accepted = DateTime::UNIX_EPOCH;
+        for age in 0..9 {
+            let now = accepted + TimeDelta::seconds(age);
+            let answered = now + patience(Some(accepted), now);
+            assert!(answered >= accepted + SHOWN_WITHIN);
+            assert!(answered < accepted + TimeDelta::seconds(10), "{answered}");
+        }
+        assert!(patience(None, accepted) > Duration::from_secs(90));
     }
 }

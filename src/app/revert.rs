@@ -3,26 +3,33 @@
 
 use super::{App, Flow};
 use crate::fivetran::Priority;
-use crate::model::{Action, Call, Intent, Patch, PreImage, Step, StepState, Transition};
+use crate::model::{Action, Actor, Call, Intent, Patch, PreImage, Step, StepState, Transition};
+use crate::slack::words;
+use crate::store::Tx;
 
 impl App {
     /// The inverse is due: compare, then send it.
     pub(super) async fn start_revert(&self, step: &Step) -> Flow<()> {
-        let StepState::Reverting { done, .. } = &step.state else {
+        let StepState::Reverting { done, attempt, .. } = &step.state else {
             return Ok(());
         };
         let now = self.ctx.now();
         let mut tx = self.store.snapshot().await?;
         if let Some(shut) = self.shut(&mut tx, now).await? {
             drop(tx);
-            return self.defer(step, shut.until).await;
+            return self.wait_behind(step, &shut).await;
         }
         let approved = self.inverse_is_approved(&mut tx, step).await?;
         let others = tx.steps_on(&step.connection).await?;
         drop(tx);
         if !approved {
-            let text = "The stored record is not what was approved.".to_owned();
-            return self.move_on(step, Transition::Fail(text), None).await;
+            let text = "The stored record is not what was approved.";
+            let mut tx = self.store.begin().await?;
+            let change = Transition::Fail(text.to_owned());
+            self.advance(&mut tx, step, change, None, None, Actor::Syncgate)
+                .await?;
+            self.alarm(&mut tx, step.proposal, text).await?;
+            return self.finish(tx).await;
         }
         let (Call::Patch(set), Some(Call::Patch(inverse))) = (&done.call, &done.inverse) else {
             let text = "Fivetran has no way to take this back.".to_owned();
@@ -59,9 +66,10 @@ impl App {
             inverse: None,
             call,
             before: live,
-            attempt: 1,
+            attempt: *attempt,
             at: self.ctx.now(),
             accepted_at: None,
+            request_id: None,
         };
         self.intend_and_send(step, intent, None).await
     }
@@ -89,24 +97,91 @@ impl App {
         if !inverse.pauses() {
             return Ok(None);
         }
-        // A resume cut a pause of ours short. While that has its end before it, the pause goes on to
-        // that end; afterwards nobody would ever end it (SPEC I10).
-        let mut tx = self.store.snapshot().await?;
+        // A resume cut a pause of ours short. Only while a step still holds that pause's end does
+        // the pause go on to it; without one nobody would ever end it (SPEC I10).
+        let mut over = None;
         for other in others() {
-            let Some((revision, _)) = tx.revision(other.proposal, other.revision).await? else {
-                continue;
-            };
-            let position = usize::try_from(other.position).unwrap_or(usize::MAX);
-            let Some(Action::Pause { until }) = revision.lines.get(position).map(|l| &l.action)
-            else {
-                continue;
-            };
-            if done.at < *until && *until <= self.ctx.now() {
-                let by = other.proposal;
-                let text = format!("The pause of #{by} has ended since; it stays running.");
-                return Ok(Some(text));
+            match self.cut_short(other, done).await? {
+                Some(Cut::HoldsItsEnd) => return Ok(None),
+                Some(Cut::Over) => over = Some(other.proposal),
+                None => {}
             }
         }
-        Ok(None)
+        Ok(over.map(|by| format!("The pause of #{by} is over; it stays running.")))
     }
+
+    /// What became of a pause, if `other` is one that was in force when the resume was sent.
+    async fn cut_short(&self, other: &Step, resume: &Intent) -> Flow<Option<Cut>> {
+        let cut = match &other.state {
+            StepState::Done {
+                intent, restore_at, ..
+            } if intent.at < resume.at => match restore_at {
+                Some(end) if *end > self.ctx.now() => Cut::HoldsItsEnd,
+                _ => Cut::Over,
+            },
+            StepState::Reverting { done, .. } if done.at < resume.at => Cut::Over,
+            StepState::Reverted { at, .. } | StepState::RevertRefused { at, .. }
+                if *at >= resume.at =>
+            {
+                Cut::Over
+            }
+            StepState::Uncertain { intent, .. } if intent.at < resume.at => Cut::Over,
+            StepState::Done { .. }
+            | StepState::Reverting { .. }
+            | StepState::Reverted { .. }
+            | StepState::RevertRefused { .. }
+            | StepState::Uncertain { .. }
+            | StepState::Queued { .. }
+            | StepState::Intended { .. }
+            | StepState::Failed { .. }
+            | StepState::Skipped { .. } => return Ok(None),
+        };
+        let pauses = matches!(self.action_of(other).await?, Some(Action::Pause { until }) if until > resume.at);
+        Ok(pauses.then_some(cut))
+    }
+
+    /// What a step carries out.
+    pub(super) async fn action_of(&self, step: &Step) -> Flow<Option<Action>> {
+        let mut tx = self.store.snapshot().await?;
+        let revision = tx.revision(step.proposal, step.revision).await?;
+        let position = usize::try_from(step.position).unwrap_or(usize::MAX);
+        Ok(revision.and_then(|(revision, _)| Some(revision.lines.get(position)?.action.clone())))
+    }
+
+    /// A try to take something back came to nothing. It is never given up for that: it is tried
+    /// again, ever more seldom, and the channel is told once (SPEC I10).
+    pub(super) async fn revert_later(&self, step: &Step, note: String) -> Flow<()> {
+        let StepState::Reverting { attempt, .. } = step.state else {
+            return Ok(());
+        };
+        let due_at = self.ctx.now() + Intent::rest_after(attempt);
+        let mut tx = self.store.begin().await?;
+        let change = Transition::Requeue {
+            due_at,
+            sent: true,
+            note,
+        };
+        self.advance(&mut tx, step, change, Some(due_at), None, Actor::Syncgate)
+            .await?;
+        if attempt > 1 {
+            self.alert_of_revert(&mut tx, step).await?;
+        }
+        self.finish(tx).await
+    }
+
+    /// Says in the default channel, once per action, that something stays as it is for now.
+    pub(super) async fn alert_of_revert(&self, tx: &mut Tx, step: &Step) -> Flow<()> {
+        let channel = self.policy.load().default_channel();
+        let key = format!("alert:revert:{}", step.id.0);
+        let message = words::not_taken_back_yet(step.proposal, &step.connection);
+        self.post(tx, key, &channel, &message).await
+    }
+}
+
+/// What became of a pause that a resume cut short.
+enum Cut {
+    /// Its step still waits for its end.
+    HoldsItsEnd,
+    /// Nothing would end it any more.
+    Over,
 }

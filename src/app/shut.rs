@@ -47,7 +47,7 @@ impl App {
         Ok(shut)
     }
 
-    /// A queued step waits behind a shut door, and its card says for what and until when.
+    /// A step that is to be sent waits behind a shut door, and its card says for what and until when.
     pub(super) async fn wait_behind(&self, step: &Step, shut: &Shut) -> Flow<()> {
         match shut.note {
             Some(note) => self.wait_and_say(step, shut.until, note.to_owned()).await,
@@ -56,7 +56,11 @@ impl App {
     }
 
     async fn wait_and_say(&self, step: &Step, due_at: DateTime<Utc>, note: String) -> Flow<()> {
-        if matches!(&step.state, StepState::Queued { note: Some(told), .. } if *told == note) {
+        let told = match &step.state {
+            StepState::Queued { note, .. } | StepState::Reverting { note, .. } => note.as_ref(),
+            _ => None,
+        };
+        if told == Some(&note) {
             return self.defer(step, due_at).await;
         }
         let change = Transition::Requeue {
@@ -107,33 +111,34 @@ impl App {
         let text = self.redacted(&format!("Fivetran refused the API key: {status} {message}"));
         match step.state {
             StepState::Queued { .. } => self.move_on(step, Transition::Fail(text), None).await,
-            _ => self.defer(step, due_at).await,
+            _ => {
+                let mut tx = self.store.begin().await?;
+                self.alert_of_revert(&mut tx, step).await?;
+                self.finish(tx).await?;
+                self.wait_and_say(step, due_at, text).await
+            }
         }
     }
 
-    /// 401 or 403 for a call. Nothing happened; a revoked key shuts the door for all.
+    /// 401 or 403 for a call. Nothing happened; a revoked key shuts the door for all. What came of
+    /// the call is committed before anything else is asked.
     pub(super) async fn key_refused(&self, step: &Step, status: u16, message: &str) -> Flow<()> {
-        let revoked = self.key_is_revoked(status).await;
         let message = self.redacted(message);
         let text = format!("Fivetran refused the API key: {status} {message}");
-        let mut tx = self.store.begin().await?;
-        self.advance(
-            &mut tx,
-            step,
-            Transition::Fail(text),
-            None,
-            None,
-            Actor::Syncgate,
-        )
-        .await?;
-        if revoked {
-            self.shut_for_key(&mut tx, status).await?;
+        match step.state {
+            StepState::Reverting { .. } => self.revert_later(step, text).await?,
+            _ => self.move_on(step, Transition::Fail(text), None).await?,
         }
-        self.finish(tx).await
+        if self.key_is_revoked(status).await {
+            let mut tx = self.store.begin().await?;
+            self.shut_for_key(&mut tx, status).await?;
+            self.finish(tx).await?;
+        }
+        Ok(())
     }
 
     /// A key that opens nothing any more, or one that only lacks the right for a connection.
-    async fn key_is_revoked(&self, status: u16) -> bool {
+    pub(super) async fn key_is_revoked(&self, status: u16) -> bool {
         status == 401
             || matches!(
                 self.fivetran.account().await,

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::proof::is_unreadable;
 use super::{App, Flow, Ran, Stop};
 use crate::model::{Actor, Proposal, ProposalState};
 use crate::policy::Role;
@@ -23,8 +24,13 @@ impl App {
             .await?;
         let ran = if due.is_empty() { announced } else { Ran::Ran };
         for stored in due {
+            let id = stored.proposal.id;
             match self.fire(stored).await {
                 Ok(()) | Err(Stop::Race) => {}
+                // The others' timers fire all the same.
+                Err(Stop::Fail(error)) if is_unreadable(&error) => {
+                    tracing::error!(proposal = id.0, %error, "a timer cannot fire");
+                }
                 Err(Stop::Fail(error)) => return Err(error),
                 Err(Stop::Say { code, .. }) => {
                     anyhow::bail!("a timer has nobody to talk to: {code}")

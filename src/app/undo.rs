@@ -43,12 +43,18 @@ impl App {
         let because = RevertReason::Undo {
             by: Actor::user(&asked.user),
         };
-        let mut taken_back = 0;
+        let (mut taken_back, mut on_their_way) = (0, 0);
         let by = Actor::user(&asked.user);
         for step in &whole.steps {
             match &step.state {
                 StepState::Queued { .. } => taken_back += 1,
                 StepState::Done { intent, .. } if intent.inverse.is_some() => taken_back += 1,
+                StepState::Intended { intent } | StepState::Uncertain { intent, .. }
+                    if intent.inverse.is_some() =>
+                {
+                    on_their_way += 1;
+                    continue;
+                }
                 StepState::Done { .. }
                 | StepState::Intended { .. }
                 | StepState::Uncertain { .. }
@@ -61,6 +67,12 @@ impl App {
             let change = Transition::Revert(because.clone());
             self.advance(&mut tx, step, change, Some(now), None, by.clone())
                 .await?;
+        }
+        if taken_back == 0 && on_their_way > 0 {
+            return say(
+                "undo.too_early",
+                words::still_on_their_way(id, on_their_way),
+            );
         }
         if taken_back == 0 {
             return say("undo.nothing", words::nothing_to_undo(id));
@@ -77,18 +89,28 @@ impl App {
             delivery: asked.key.clone(),
             at: now,
         };
-        self.record_decision(&mut tx, &decision, "decision.undo")
-            .await?;
+        // Nobody undoes twice in the table of decisions, but a second undo may take back what the
+        // first could not: the audit log has each.
+        const CODE: &str = "decision.undo";
+        if !self.record_decision(&mut tx, &decision, CODE).await? {
+            let facts = super::propose::facts_of(&decision);
+            tx.audit(self.entry(CODE, by, super::propose::subject(id), facts));
+        }
         self.show(&mut tx, id).await?;
         let note = cards::decision_note(&decision, 0, 0, self.policy.load().timezone());
         self.note(
             &mut tx,
             &whole.proposal,
-            &format!("undo:{}", asked.user),
+            &format!("undo:{}:{}", asked.user, now.timestamp_micros()),
             &note,
         )
         .await?;
-        self.settle(tx, asked, &words::undoing(id, taken_back), "undo")
-            .await
+        self.settle(
+            tx,
+            asked,
+            &words::undoing(id, taken_back, on_their_way),
+            "undo",
+        )
+        .await
     }
 }

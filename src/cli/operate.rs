@@ -86,10 +86,13 @@ pub(super) async fn status(variables: &Variables, json: bool) -> Outcome {
     }
     for entry in &overrides {
         println!(
-            "override: {} by proposal {}, ends {}",
+            "override: {} by proposal {}, {}",
             entry.step.connection,
             entry.step.proposal,
-            entry.ends_at.format("%F %T UTC")
+            match entry.ends_at {
+                Some(end) => format!("ends {}", end.format("%F %T UTC")),
+                None => "is being taken back".to_owned(),
+            }
         );
     }
     println!("actions not settled: {open}");
@@ -108,15 +111,26 @@ pub(super) async fn restore(variables: &Variables) -> Outcome {
     let Assembled { app, .. } = beside(variables).await?;
     let marked = app.restore().await?;
     println!("To be taken back: {marked}.");
+    if let Some(halt) = app.store.snapshot().await?.halted().await? {
+        println!(
+            "Halted by {} at {}: run `syncgate unhalt` first; overrides are taken back after it.",
+            halt.by,
+            halt.at.format("%F %T UTC")
+        );
+        return Ok(ExitCode::from(1));
+    }
     let began = app.ctx.monotonic();
     while began.elapsed() < PATIENCE {
-        while app.run_step().await? == Ran::Ran {}
+        while app.run_sent_step().await? == Ran::Ran {}
         if app.health().await?.reverts_open == 0 {
             println!("Done. Their cards follow as soon as the service runs.");
             return Ok(ExitCode::SUCCESS);
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    println!("Not everything could be taken back yet; the service goes on with it.");
+    println!(
+        "Not everything could be taken back yet: `syncgate status` lists what is left. A running \
+         service goes on with it; without one, run `syncgate restore` again."
+    );
     Ok(ExitCode::from(1))
 }

@@ -16,8 +16,6 @@ pub enum Sent {
     Accepted {
         /// Fivetran's `X-Request-Id`, for the audit log.
         request_id: Option<String>,
-        /// Fivetran's message.
-        note: String,
     },
     /// A definite no: nothing happened.
     Refused {
@@ -117,7 +115,6 @@ fn accepted(
     let request_id = answer.headers.get("x-request-id");
     Ok(Sent::Accepted {
         request_id: request_id.and_then(|v| v.to_str().ok()).map(cut),
-        note: cut(&field(fields, "message").unwrap_or_default()),
     })
 }
 

@@ -117,13 +117,18 @@ impl Call {
             Action::Pause { .. } | Action::Resume => {
                 Some(Self::Patch(Patch::paused(before.paused)))
             }
-            Action::SetFrequency { .. } => {
+            Action::SetFrequency {
+                daily_sync_time, ..
+            } => {
                 let minutes = Frequency::try_from(before.sync_frequency?).ok()?;
-                let daily = before
-                    .daily_sync_time
-                    .as_deref()
-                    .and_then(|t| t.parse().ok());
-                let daily = daily.filter(|_| minutes == Frequency::DAILY);
+                let daily = match before.daily_sync_time.as_deref() {
+                    Some(time) if minutes == Frequency::DAILY => Some(time.parse().ok()?),
+                    // A daily connection without a time of its own cannot be made one again.
+                    None if minutes == Frequency::DAILY && daily_sync_time.is_some() => {
+                        return None;
+                    }
+                    _ => None,
+                };
                 Some(Self::Patch(Patch::frequency(minutes, daily)))
             }
             Action::SyncNow { .. }
@@ -223,6 +228,34 @@ mod tests {
             assert_eq!(body["run_setup_tests"], false, "{action:?}");
             assert!(body.get("is_historical_sync").is_none());
         }
+    }
+
+    #[test]
+    fn a_daily_time_is_taken_back_only_where_the_one_before_is_known() {
+        let at = |time: &str| Action::SetFrequency {
+            minutes: Frequency::DAILY,
+            daily_sync_time: Some(time.parse().unwrap()),
+            until: None,
+        };
+        let hourly = Action::SetFrequency {
+            minutes: Frequency::try_from(60).unwrap(),
+            daily_sync_time: None,
+            until: None,
+        };
+        let daily = |time: Option<&str>| PreImage {
+            paused: false,
+            sync_frequency: Some(1440),
+            daily_sync_time: time.map(str::to_owned),
+            schedule_type: crate::model::ScheduleType::Auto,
+            setup_state: crate::model::SetupState::Connected,
+            is_historical_sync: false,
+        };
+        assert_eq!(Call::inverse_of(&at("03:00"), &daily(None)), None);
+        assert_eq!(Call::inverse_of(&at("03:00"), &daily(Some("3 am"))), None);
+        let back = Call::inverse_of(&at("03:00"), &daily(Some("05:00"))).unwrap();
+        assert_eq!(back, Call::of(&at("05:00")));
+        let back = Call::inverse_of(&hourly, &daily(None)).unwrap();
+        assert!(back.body().contains("1440"), "{}", back.body());
     }
 
     #[test]

@@ -40,8 +40,6 @@ pub enum Via {
     Command,
     /// A modal that was submitted.
     Modal,
-    /// The terminal.
-    Terminal,
 }
 
 /// What was decided.

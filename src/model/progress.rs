@@ -59,6 +59,7 @@ pub struct Progress {
     pub skipped: usize,
     pub reverting: usize,
     pub reverted: usize,
+    pub not_undone: usize,
 }
 
 impl Progress {
@@ -71,12 +72,13 @@ impl Progress {
                 StepState::Queued { .. } => p.waiting += 1,
                 StepState::Intended { .. } => p.sent += 1,
                 StepState::Uncertain { .. } => p.unknown += 1,
-                StepState::Done { .. } | StepState::RevertRefused { .. } => p.done += 1,
+                StepState::Done { .. } => p.done += 1,
                 StepState::Failed { .. } => p.failed += 1,
                 StepState::Skipped { .. } => p.skipped += 1,
                 StepState::Reverting { doubt: Some(_), .. } => p.unknown += 1,
                 StepState::Reverting { doubt: None, .. } => p.reverting += 1,
                 StepState::Reverted { .. } => p.reverted += 1,
+                StepState::RevertRefused { .. } => p.not_undone += 1,
             }
         }
         p
@@ -104,7 +106,7 @@ impl Progress {
             CardState::Executing
         } else if self.failed + self.skipped == self.total {
             CardState::Failed
-        } else if self.failed + self.skipped > 0 {
+        } else if self.failed + self.skipped + self.not_undone > 0 {
             CardState::PartlyFailed
         } else if self.reverted > 0 && self.done == 0 {
             CardState::Undone

@@ -26,6 +26,8 @@ pub enum Reconciled {
     NothingHappened,
     /// Something else happened, in words: a person must look.
     Conflict(String),
+    /// Fivetran accepted it, and yet the connection does not show it.
+    NotShown,
     /// No reading will tell.
     Unprovable,
 }
@@ -40,6 +42,9 @@ pub fn reconcile(intent: &Intent, reading: Reading<'_>, now: DateTime<Utc>) -> R
     };
     if took(intent, read) {
         return Reconciled::Took;
+    }
+    if now < intent.settled_at() {
+        return Reconciled::TooEarly;
     }
     if let Call::Patch(patch) = &intent.call {
         let before = PreImage::of(&intent.before);
@@ -56,13 +61,8 @@ pub fn reconcile(intent: &Intent, reading: Reading<'_>, now: DateTime<Utc>) -> R
             ));
         }
     }
-    if now < intent.settled_at() {
-        return Reconciled::TooEarly;
-    }
     match (&intent.call, intent.accepted_at) {
-        (Call::Patch(_), Some(_)) => Reconciled::Conflict(
-            "Fivetran accepted the change, but the connection does not show it".to_owned(),
-        ),
+        (Call::Patch(_), Some(_)) => Reconciled::NotShown,
         (_, Some(accepted)) if now < accepted + Intent::SEEN_WITHIN => Reconciled::TooEarly,
         (_, Some(_)) => Reconciled::Unprovable,
         (call, None) if call.repeatable() => Reconciled::NothingHappened,

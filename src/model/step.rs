@@ -51,6 +51,8 @@ pub struct Intent {
     pub at: DateTime<Utc>,
     /// When Fivetran said yes, if it did.
     pub accepted_at: Option<DateTime<Utc>>,
+    /// Under which id Fivetran knows the call, for its support: the audit log has it from here.
+    pub request_id: Option<String>,
 }
 
 impl Intent {
@@ -63,6 +65,13 @@ impl Intent {
 
     /// Sends of one call at most, the first included.
     pub const MAX_ATTEMPTS: u32 = 3;
+
+    /// How long to wait after this many tries of taking something back that came to nothing: it is
+    /// never given up (SPEC I10), only tried ever more seldom, at last every half hour.
+    pub fn rest_after(attempt: u32) -> Duration {
+        let doublings = attempt.saturating_sub(1).min(6);
+        Duration::seconds(30 << doublings).min(Duration::minutes(30))
+    }
 
     /// From when on a reading proves that nothing happened.
     pub fn settled_at(&self) -> DateTime<Utc> {
@@ -252,6 +261,10 @@ pub enum StepState {
         doubt: Option<Doubt>,
         /// Not before; Fivetran or a fault made it wait.
         due_at: DateTime<Utc>,
+        /// 1 for the first time.
+        attempt: u32,
+        /// Why it waits, when something made it wait.
+        note: Option<String>,
     },
     /// Taken back.
     Reverted {
@@ -260,7 +273,8 @@ pub enum StepState {
         /// Why.
         because: RevertReason,
     },
-    /// Not taken back: somebody changed the connection since, or Fivetran refused.
+    /// Not taken back, for good: somebody changed the connection since, it is gone, or Fivetran
+    /// does not take the value that was before.
     RevertRefused {
         /// When.
         at: DateTime<Utc>,
@@ -287,24 +301,12 @@ impl StepState {
         }
     }
 
-    /// Whether a worker has anything to do with it, now or later.
-    pub fn is_open(&self) -> bool {
-        match self {
-            Self::Queued { .. } | Self::Intended { .. } | Self::Reverting { .. } => true,
-            Self::Uncertain { unprovable, .. } => !unprovable,
-            Self::Done { restore_at, .. } => restore_at.is_some(),
-            Self::Failed { .. }
-            | Self::Skipped { .. }
-            | Self::Reverted { .. }
-            | Self::RevertRefused { .. } => false,
-        }
-    }
-
     /// Whether a call for it may be on the wire or may have had its effect: no other action may
     /// touch the connection meanwhile.
     pub fn in_flight(&self) -> bool {
         match self {
-            Self::Intended { .. } | Self::Reverting { .. } => true,
+            Self::Intended { .. } => true,
+            Self::Reverting { intent, .. } => intent.is_some(),
             Self::Uncertain { unprovable, .. } => !unprovable,
             Self::Queued { .. }
             | Self::Done { .. }

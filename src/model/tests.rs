@@ -63,6 +63,7 @@ fn intent(action: &Action, accepted: bool) -> Intent {
         attempt: 1,
         at: at(0),
         accepted_at: accepted.then(|| at(1)),
+        request_id: None,
     }
 }
 
@@ -70,7 +71,7 @@ fn transitions() -> impl Strategy<Value = Transition> {
     let intents = actions().prop_map(|action| Transition::Intend(Box::new(intent(&action, false))));
     prop_oneof![
         intents,
-        Just(Transition::Accept),
+        Just(Transition::Accept { request_id: None }),
         Just(Transition::Doubt(Doubt::Crash)),
         Just(Transition::GiveUpReading),
         Just(Transition::Done {
@@ -183,6 +184,41 @@ proptest! {
         prop_assert_eq!(was.differences(&now).is_empty(), was == now);
         prop_assert!(was.differences(&was).is_empty());
     }
+}
+
+#[test]
+fn i4_neither_old_nor_new_is_a_conflict_only_when_the_call_can_do_nothing_any_more() {
+    let intent = intent(
+        &Action::SetFrequency {
+            minutes: Frequency::DAILY,
+            daily_sync_time: None,
+            until: None,
+        },
+        true,
+    );
+    let read = Connection {
+        sync_frequency: Some(60),
+        ..connection()
+    };
+    let at = |now| reconcile(&intent, Reading::Found(&read), now);
+    assert_eq!(at(at_settled(&intent, -1)), Reconciled::TooEarly);
+    assert!(matches!(
+        at(at_settled(&intent, 0)),
+        Reconciled::Conflict(_)
+    ));
+}
+
+fn at_settled(intent: &Intent, seconds: i64) -> DateTime<Utc> {
+    intent.settled_at() + TimeDelta::seconds(seconds)
+}
+
+#[test]
+fn a_try_to_take_back_rests_ever_longer_up_to_half_an_hour() {
+    let rests: Vec<i64> = (1..=9)
+        .map(|n| Intent::rest_after(n).num_seconds())
+        .collect();
+    assert_eq!(rests, [30, 60, 120, 240, 480, 960, 1_800, 1_800, 1_800]);
+    assert_eq!(Intent::rest_after(u32::MAX), TimeDelta::minutes(30));
 }
 
 #[test]

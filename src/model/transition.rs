@@ -20,7 +20,10 @@ pub enum Transition {
     /// Commit a call (the inverse's, while reverting).
     Intend(Box<Intent>),
     /// Fivetran said yes.
-    Accept,
+    Accept {
+        /// Under which id Fivetran knows the call.
+        request_id: Option<String>,
+    },
     /// Nobody knows what came of the call.
     Doubt(Doubt),
     /// No reading can decide; ask people.
@@ -55,7 +58,7 @@ impl StepState {
     pub fn apply(self, change: Transition, at: DateTime<Utc>) -> Result<Self, TransitionError> {
         match change {
             Transition::Intend(intent) => self.intend(intent),
-            Transition::Accept => self.accept(at),
+            Transition::Accept { request_id } => self.accept(at, request_id),
             Transition::Doubt(doubt) => self.doubt(doubt, at),
             Transition::GiveUpReading => self.give_up_reading(at),
             Transition::Done { restore_at } => self.done(at, restore_at),
@@ -82,6 +85,8 @@ impl StepState {
                 since,
                 intent: None,
                 due_at,
+                attempt,
+                note,
                 ..
             } => Ok(Self::Reverting {
                 done,
@@ -90,6 +95,8 @@ impl StepState {
                 intent: Some(new),
                 doubt: None,
                 due_at,
+                attempt,
+                note,
             }),
             Self::Reverting {
                 intent: Some(_), ..
@@ -104,10 +111,15 @@ impl StepState {
         }
     }
 
-    fn accept(self, at: DateTime<Utc>) -> Result<Self, TransitionError> {
+    fn accept(
+        self,
+        at: DateTime<Utc>,
+        request_id: Option<String>,
+    ) -> Result<Self, TransitionError> {
         match self {
             Self::Intended { mut intent } => {
                 intent.accepted_at = Some(at);
+                intent.request_id = request_id;
                 Ok(Self::Intended { intent })
             }
             Self::Reverting {
@@ -117,8 +129,11 @@ impl StepState {
                 intent: Some(mut intent),
                 doubt,
                 due_at,
+                attempt,
+                note,
             } => {
                 intent.accepted_at = Some(at);
+                intent.request_id = request_id;
                 Ok(Self::Reverting {
                     done,
                     because,
@@ -126,6 +141,8 @@ impl StepState {
                     intent: Some(intent),
                     doubt,
                     due_at,
+                    attempt,
+                    note,
                 })
             }
             Self::Reverting { intent: None, .. }
@@ -153,6 +170,8 @@ impl StepState {
                 since,
                 intent: Some(intent),
                 due_at,
+                attempt,
+                note,
                 ..
             } => Ok(Self::Reverting {
                 done,
@@ -161,6 +180,8 @@ impl StepState {
                 intent: Some(intent),
                 doubt: Some(doubt),
                 due_at,
+                attempt,
+                note,
             }),
             Self::Reverting { intent: None, .. }
             | Self::Queued { .. }
@@ -192,15 +213,9 @@ impl StepState {
                 since: at,
                 unprovable: true,
             }),
-            Self::Reverting { because, doubt, .. } => Ok(Self::RevertRefused {
-                at,
-                because,
-                reason: doubt.map_or_else(
-                    || "no reading shows it".to_owned(),
-                    |doubt| format!("{doubt}, and no reading can tell"),
-                ),
-            }),
-            Self::Queued { .. }
+            // What is to be taken back is never given up for want of a reading (SPEC I10).
+            Self::Reverting { .. }
+            | Self::Queued { .. }
             | Self::Done { .. }
             | Self::Failed { .. }
             | Self::Skipped { .. }
@@ -297,6 +312,7 @@ impl StepState {
                 done,
                 because,
                 since,
+                attempt,
                 ..
             } => Ok(Self::Reverting {
                 done,
@@ -305,6 +321,8 @@ impl StepState {
                 intent: None,
                 doubt: None,
                 due_at,
+                attempt: attempt + u32::from(sent),
+                note: Some(note),
             }),
             Self::Done { .. }
             | Self::Failed { .. }
@@ -323,6 +341,8 @@ impl StepState {
                 intent: None,
                 doubt: None,
                 due_at: at,
+                attempt: 1,
+                note: None,
             }),
             Self::Queued { .. } => Ok(Self::Reverted { at, because }),
             Self::Done { .. }

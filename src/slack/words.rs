@@ -13,8 +13,8 @@ pub use more::{
     already_proposed, already_syncing, approved_by, approved_twice, connection_gone,
     connection_unread, doubt_settled, fivetran_unreadable, flexible_schedule, form_refused,
     form_unchanged, form_unopened, key_refused, manual_has_no_frequency, maybe_twice,
-    maybe_twice_block, no_plan_yet, no_trigger, pause_too_long, plan_stands, planned,
-    policy_refused, records_changed, rights_unknown, text_only,
+    maybe_twice_block, no_plan_yet, no_trigger, not_taken_back_yet, pause_too_long, plan_stands,
+    planned, policy_refused, records_changed, rights_unknown, text_only,
 };
 pub use refusal::{
     Choice, ambiguous, command_error, connection_not_found, connection_paused, expired_trigger,
@@ -24,7 +24,7 @@ pub use refusal::{
 pub use status::{OverrideView, StatusRow, StatusView, status_empty, status_fleet, status_one};
 
 use super::cards::{Builder, HaltView, Message, Words};
-use crate::model::{Actor, ChannelId, Command, ProposalId};
+use crate::model::{Actor, ChannelId, Command, Fingerprint, ProposalId};
 
 /// What a person may do here; roles do not nest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -120,20 +120,44 @@ pub fn running(id: ProposalId, channel: &ChannelId) -> Message {
     )
 }
 
-/// An approval counts; `have` of `quorum` people have approved by now.
-pub fn approval_taken(id: ProposalId, have: u32, quorum: u32) -> Message {
+/// An approval that counts.
+#[derive(Clone, Copy, Debug)]
+pub struct ApprovalView<'a> {
+    /// Of which proposal.
+    pub id: ProposalId,
+    /// Of which revision.
+    pub revision: i64,
+    /// Of which content.
+    pub fingerprint: &'a Fingerprint,
+    /// How many people have approved by now.
+    pub have: u32,
+    /// How many it takes.
+    pub quorum: u32,
+    /// Whether a halt is in force.
+    pub halted: bool,
+}
+
+/// An approval counts. It names what was approved: `approve 12` did not.
+pub fn approval_taken(v: &ApprovalView<'_>) -> Message {
     let words = Words::new()
         .bold("Approved")
         .say(": your approval of #")
-        .number(id)
+        .number(v.id)
         .say(" counts, ")
-        .number(have)
+        .number(v.have)
         .say(" of ")
-        .number(quorum);
-    answer(&if have < quorum {
-        words.say(". It waits for more.")
-    } else {
-        words.say(". It runs.")
+        .number(v.quorum)
+        .say(". You approved revision ")
+        .number(v.revision)
+        .say(", fingerprint ")
+        .hex(v.fingerprint.as_str(), 8);
+    answer(&match (v.have < v.quorum, v.halted) {
+        (true, _) => words.say(". It waits for more."),
+        (false, true) => words
+            .say(". It waits for the end of the halt: ")
+            .code("unhalt")
+            .say(" lets it go on."),
+        (false, false) => words.say(". It runs."),
     })
 }
 
@@ -161,16 +185,38 @@ pub fn modified(id: ProposalId, revision: i64) -> Message {
     )
 }
 
-/// An undo is on its way.
-pub fn undoing(id: ProposalId, changes: usize) -> Message {
+/// An undo is on its way; what is still to be settled is not part of it.
+pub fn undoing(id: ProposalId, changes: usize, on_their_way: usize) -> Message {
+    let words = Words::new()
+        .bold("Undoing")
+        .say(" ")
+        .count(changes, "change", "changes")
+        .say(" of #")
+        .number(id)
+        .say("; the card tells each.");
+    answer(&match on_their_way {
+        0 => words,
+        n => words
+            .say(" ")
+            .number(n)
+            .say(" more still on the way: undo again when the card says Done."),
+    })
+}
+
+/// What is asked to be undone is not settled yet.
+pub fn still_on_their_way(id: ProposalId, changes: usize) -> Message {
     answer(
         &Words::new()
-            .bold("Undoing")
-            .say(" ")
+            .bold("Not yet")
+            .say(": ")
             .count(changes, "change", "changes")
             .say(" of #")
             .number(id)
-            .say("; the card tells each."),
+            .say(match changes {
+                1 => " is still on its way; ",
+                _ => " are still on their way; ",
+            })
+            .say("undo again when the card says Done."),
     )
 }
 

@@ -27,7 +27,7 @@ pub use inbox_writer::{InboxWriter, WriterGone};
 pub use messages::{Draft, MessageKind, MessageRow};
 pub use open::{Access, Lock, OpenError};
 pub use proposals::Stored;
-pub use steps::{Claimed, LEASE as STEP_LEASE, Override, StepRow, Unreadable};
+pub use steps::{Claimed, Due, LEASE as STEP_LEASE, Override, Unreadable};
 pub use wal::{Disk, Wal};
 
 /// Runs one expression on whichever database the transaction is in.

@@ -31,6 +31,18 @@ impl Row {
     }
 }
 
+/// One damaged row must not keep the others from whoever looks after them.
+fn readable(rows: Vec<Row>) -> Vec<Stored> {
+    let read = |row: Row| match row.read() {
+        Ok(stored) => Some(stored),
+        Err(error) => {
+            tracing::error!(%error, "a proposal is left out");
+            None
+        }
+    };
+    rows.into_iter().filter_map(read).collect()
+}
+
 #[derive(sqlx::FromRow)]
 struct DecisionRow {
     proposal_id: i64,
@@ -75,7 +87,6 @@ fn via_word(via: Via) -> &'static str {
         Via::Button => "button",
         Via::Command => "command",
         Via::Modal => "modal",
-        Via::Terminal => "terminal",
     }
 }
 
@@ -145,15 +156,6 @@ impl Tx {
         if done == 1 { Ok(()) } else { Err(Error::Lost) }
     }
 
-    /// Marks a proposal as changed without changing it, so that a decision made beside this one
-    /// must look again.
-    ///
-    /// # Errors
-    /// [`Error::Lost`] when somebody else changed it first.
-    pub async fn touch_proposal(&mut self, stored: &Stored) -> Result<()> {
-        self.update_proposal(&stored.proposal, stored.version).await
-    }
-
     /// One proposal.
     ///
     /// # Errors
@@ -168,19 +170,20 @@ impl Tx {
         row.map(Row::read).transpose()
     }
 
-    /// The proposals that wait for a decision, oldest first.
+    /// The proposals that wait for a decision, and those that are only shown, oldest first; those that cannot be read are left out
+    /// and logged.
     ///
     /// # Errors
-    /// When the database refuses or a document cannot be read.
+    /// When the database refuses.
     pub async fn waiting_proposals(&mut self, kind: ProposalKind) -> Result<Vec<Stored>> {
         let rows = on!(self, conn => sqlx::query_as::<_, Row>(
-            "SELECT document, version FROM proposals WHERE state = 'proposed' AND kind = $1 \
-             ORDER BY id",
+            "SELECT document, version FROM proposals WHERE state IN ('draft', 'proposed') \
+               AND kind = $1 ORDER BY id",
         )
         .bind(kind.as_str())
         .fetch_all(conn)
         .await)?;
-        rows.into_iter().map(Row::read).collect()
+        Ok(readable(rows))
     }
 
     /// The newest proposals of a kind, newest first.
@@ -197,10 +200,11 @@ impl Tx {
         row.map(Row::read).transpose()
     }
 
-    /// Proposals whose reminder, escalation or expiry is due.
+    /// Proposals whose reminder, escalation or expiry is due; those that cannot be read are left out
+    /// and logged.
     ///
     /// # Errors
-    /// When the database refuses or a document cannot be read.
+    /// When the database refuses.
     pub async fn due_proposals(&mut self, now: DateTime<Utc>) -> Result<Vec<Stored>> {
         let rows = on!(self, conn => sqlx::query_as::<_, Row>(
             "SELECT document, version FROM proposals WHERE next_timer <= $1 ORDER BY next_timer \
@@ -209,7 +213,7 @@ impl Tx {
         .bind(now)
         .fetch_all(conn)
         .await)?;
-        rows.into_iter().map(Row::read).collect()
+        Ok(readable(rows))
     }
 
     /// Proposals that were approved and still have actions that are not settled.

@@ -9,20 +9,20 @@ use crate::model::{ActionId, ConnectionId, ProposalId, Revision, Step, StepState
 /// so a crash is noticed within this time (SPEC I4: ten seconds).
 pub const LEASE: Duration = Duration::seconds(8);
 
-/// A step that a worker holds.
-#[derive(Clone, Debug)]
-pub struct StepRow {
-    /// The step.
-    pub step: Step,
-    /// When its next move is due.
-    pub run_after: Option<DateTime<Utc>>,
+/// Which steps a claim looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Each.
+    Any,
+    /// Those whose call was made before: to be read back, ended or taken back.
+    Sent,
 }
 
 /// What a claim found.
 #[derive(Clone, Debug)]
 pub enum Claimed {
     /// A step, held by this worker now.
-    Step(StepRow),
+    Step(Step),
     /// A row that was changed behind Syncgate's back.
     Unreadable(Unreadable),
 }
@@ -38,13 +38,13 @@ pub struct Unreadable {
     pub why: String,
 }
 
-/// A change that is in force and has an end.
+/// A change that is in force and does not stay.
 #[derive(Clone, Debug)]
 pub struct Override {
     /// The step that made it.
     pub step: Step,
-    /// When Syncgate takes it back.
-    pub ends_at: DateTime<Utc>,
+    /// When Syncgate takes it back; `None` when it is at it, and has not succeeded yet.
+    pub ends_at: Option<DateTime<Utc>>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -56,16 +56,14 @@ struct Row {
     connection_id: String,
     document: String,
     version: i64,
-    run_after: Option<DateTime<Utc>>,
 }
 
-const COLUMNS: &str =
-    "id, proposal_id, revision, position, connection_id, document, version, run_after";
+const COLUMNS: &str = "id, proposal_id, revision, position, connection_id, document, version";
 
 impl Row {
-    fn read(self) -> Result<StepRow> {
+    fn read(self) -> Result<Step> {
         let state: StepState = read_json("action", &self.document)?;
-        let step = Step {
+        Ok(Step {
             id: ActionId(self.id),
             proposal: ProposalId(self.proposal_id),
             revision: self.revision,
@@ -73,10 +71,6 @@ impl Row {
             connection: ConnectionId::new(self.connection_id),
             state,
             version: self.version,
-        };
-        Ok(StepRow {
-            step,
-            run_after: self.run_after,
         })
     }
 }
@@ -125,6 +119,7 @@ impl Tx {
         &mut self,
         worker: &str,
         now: DateTime<Utc>,
+        due: Due,
     ) -> Result<Option<Claimed>> {
         let row = on!(self, conn => sqlx::query_as::<_, Row>(
             // The guard is repeated outside the sub-select: PostgreSQL runs that on an older
@@ -133,6 +128,7 @@ impl Tx {
              WHERE id = ( \
                  SELECT s.id FROM steps s \
                  WHERE s.run_after <= $3 AND (s.lease_until IS NULL OR s.lease_until <= $3) \
+                   AND ($4 OR s.state <> 'queued') \
                    AND NOT EXISTS (SELECT 1 FROM steps o WHERE o.connection_id = s.connection_id \
                                    AND o.in_flight AND o.id <> s.id) \
                    AND NOT EXISTS (SELECT 1 FROM steps e WHERE e.proposal_id = s.proposal_id \
@@ -141,12 +137,12 @@ impl Tx {
                                    AND s.state = 'queued') \
                  ORDER BY s.run_after, s.id LIMIT 1) \
                AND run_after <= $3 AND (lease_until IS NULL OR lease_until <= $3) \
-             RETURNING id, proposal_id, revision, position, connection_id, document, version, \
-                       run_after",
+             RETURNING id, proposal_id, revision, position, connection_id, document, version",
         )
         .bind(now + LEASE)
         .bind(worker)
         .bind(now)
+        .bind(due == Due::Any)
         .fetch_optional(conn)
         .await)?;
         Ok(row.map(|row| {
@@ -213,7 +209,7 @@ impl Tx {
         let done = on!(self, conn => sqlx::query(
             "UPDATE steps SET state = $1, document = $2, version = version + 1, in_flight = $3, \
                     run_after = $4, lease_until = $5, \
-                    intended_at = COALESCE($6, intended_at) \
+                    intended_at = $6 \
              WHERE id = $7 AND version = $8",
         )
         .bind(next.as_str())
@@ -221,7 +217,7 @@ impl Tx {
         .bind(next.in_flight())
         .bind(run_after)
         .bind(held_until)
-        .bind(next.intent().map(|intent| intent.at))
+        .bind(last_effect(&step.state, &next))
         .bind(step.id.0)
         .bind(step.version)
         .execute(conn)
@@ -289,7 +285,7 @@ impl Tx {
         .bind(revision)
         .fetch_all(conn)
         .await)?;
-        rows.into_iter().map(|row| Ok(row.read()?.step)).collect()
+        rows.into_iter().map(Row::read).collect()
     }
 
     /// The proposal, other than `own`, whose call went to the connection after `since`.
@@ -328,42 +324,34 @@ impl Tx {
         .bind(connection.as_str())
         .fetch_all(conn)
         .await)?;
-        Ok(rows
-            .into_iter()
-            .filter_map(|row| Some(row.read().ok()?.step))
-            .collect())
+        Ok(rows.into_iter().filter_map(|row| row.read().ok()).collect())
     }
 
-    /// Every change in force that has an end; a row that cannot be read is left out and logged.
+    /// Every change in force that has an end or is being taken back; a row that cannot be read is
+    /// left out and logged.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn overrides(&mut self) -> Result<Vec<Override>> {
         let rows = on!(self, conn => sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM steps WHERE state = 'done' AND run_after IS NOT NULL ORDER BY id"
+            "SELECT {COLUMNS} FROM steps \
+             WHERE state = 'reverting' OR (state = 'done' AND run_after IS NOT NULL) ORDER BY id"
         )))
         .fetch_all(conn)
         .await)?;
         let mut overrides = Vec::with_capacity(rows.len());
         for row in rows {
             let id = row.id;
-            let row = match row.read() {
-                Ok(row) => row,
-                // One damaged row must not hide the others from whoever has to end them.
-                Err(error) => {
-                    tracing::error!(step = id, %error, "an override cannot be read");
-                    continue;
+            match row.read() {
+                Ok(step) => {
+                    let ends_at = match step.state {
+                        StepState::Done { restore_at, .. } => restore_at,
+                        _ => None,
+                    };
+                    overrides.push(Override { step, ends_at });
                 }
-            };
-            if let StepState::Done {
-                restore_at: Some(ends_at),
-                ..
-            } = row.step.state
-            {
-                overrides.push(Override {
-                    step: row.step,
-                    ends_at,
-                });
+                // One damaged row must not hide the others from whoever has to end them.
+                Err(error) => tracing::error!(step = id, %error, "an override cannot be read"),
             }
         }
         Ok(overrides)
@@ -392,4 +380,15 @@ impl Tx {
         .fetch_one(conn)
         .await)?)
     }
+}
+
+/// When the last call was committed that had an effect or may have one. What provably did not
+/// happen overtakes nobody.
+fn last_effect(present: &StepState, next: &StepState) -> Option<DateTime<Utc>> {
+    let call = match next {
+        StepState::Queued { .. } => None,
+        StepState::RevertRefused { .. } => present.taken_back(),
+        next => next.intent().or(present.intent()),
+    };
+    call.map(|call| call.at)
 }

@@ -119,6 +119,51 @@ fn i10_restore_without_a_service_does_it_itself() {
 }
 
 #[test]
+fn i10_restore_under_a_halt_says_what_it_waits_for() {
+    stage(async |s| {
+        paused(s).await;
+        ok(s, &["halt"]).await;
+        let said = no(s, &["restore"]).await;
+        assert!(
+            said.starts_with("To be taken back: 1.\nHalted by "),
+            "{said}"
+        );
+        assert!(said.contains("run `syncgate unhalt` first"), "{said}");
+        let status = ok(s, &["status"]).await;
+        assert!(
+            status.contains("override: orders_id by proposal 1, is being taken back"),
+            "{status}"
+        );
+        assert_eq!(s.effects(), "orders_id Paused");
+        ok(s, &["unhalt"]).await;
+        s.says("Undone").await;
+        s.quiet().await;
+        assert_eq!(s.effects(), "orders_id Paused\norders_id Resumed");
+    });
+}
+
+#[test]
+fn restore_without_a_service_sends_nothing_that_only_waits_for_its_turn() {
+    stage(async |s| {
+        paused(s).await;
+        ok(s, &["halt"]).await;
+        assert!(s.types(ANA, "sync hubspot").await.ok());
+        s.says("Halted").await;
+        s.kill();
+        ok(s, &["unhalt"]).await;
+        ok(s, &["restore"]).await;
+        assert_eq!(s.effects(), "orders_id Paused\norders_id Resumed");
+        s.start().await;
+        s.quiet().await;
+        assert!(
+            s.effects().contains("hub_id SyncStarted"),
+            "{}",
+            s.effects()
+        );
+    });
+}
+
+#[test]
 fn the_audit_commands_read_beside_a_running_service() {
     stage(async |s| {
         paused(s).await;

@@ -126,7 +126,10 @@ fn cards() -> Vec<Golden> {
     all.push(message("plan", plan_card(&plan().view())));
     let many = vec![Action::SyncNow { force: false }; 500];
     all.push(card("plan_of_500", &sample("Many", many)));
-    all.push(message("plan_unchanged", unchanged_day(41, &plan().head)));
+    all.push(message(
+        "plan_unchanged",
+        unchanged_day(41, &in_force(), &plan().head, Tz::Europe__Berlin),
+    ));
     let words = Remedy {
         proposal: ProposalId(13),
         value: "v1.13.1.0123456789abcdef0123456789abcdef".to_owned(),
@@ -190,6 +193,18 @@ fn notes() -> Vec<Golden> {
     ]
 }
 
+fn in_force() -> [InForce; 2] {
+    let held = |name: &str, until| InForce {
+        name: name.to_owned(),
+        by: ProposalId(12),
+        until,
+    };
+    [
+        held("orders_pg", Some(at(20, 0))),
+        held("salesforce_prod", None),
+    ]
+}
+
 fn answers() -> Vec<Golden> {
     let tz = Tz::Europe__Berlin;
     let all = words::Rights {
@@ -207,7 +222,7 @@ fn answers() -> Vec<Golden> {
     };
     let held = [words::OverrideView {
         what: "paused by #12".to_owned(),
-        until: at(20, 0),
+        until: Some(at(20, 0)),
     }];
     let open = incident(IncidentState::Open);
     let view = words::StatusView {

@@ -11,7 +11,7 @@ use super::text::Words;
 use crate::model::{Line, Step};
 
 /// Blocks left for the lines and their buttons when everything else has its place.
-const LINE_BLOCKS: usize = BLOCKS - 14;
+const LINE_BLOCKS: usize = BLOCKS - 15;
 
 /// UTF-16 units for all lines together: Slack refuses a message as too long well before fifty
 /// full blocks, and nobody reads so far.

@@ -3,6 +3,7 @@
 mod action;
 mod blocks;
 mod choice;
+mod in_force;
 mod incident;
 mod lines;
 mod message;
@@ -25,6 +26,7 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
+pub use in_force::InForce;
 pub use incident::{IncidentView, Remedy, incident_card};
 pub use message::Message;
 pub use note::{

@@ -72,6 +72,7 @@ pub(in crate::slack) fn of_step(step: &Step, halted: bool, tz: Tz) -> Outcome {
             doubt,
             due_at,
             intent,
+            note,
             ..
         } => match (doubt, intent) {
             (Some(doubt), _) => reverting_in_doubt(because, doubt),
@@ -79,10 +80,16 @@ pub(in crate::slack) fn of_step(step: &Step, halted: bool, tz: Tz) -> Outcome {
                 "Undoing",
                 because_of(because).say("; sent ").then(sent(intent, tz)),
             ),
-            (None, None) => said(
-                "Undoing",
-                because_of(because).say(", due ").time(*due_at, tz),
-            ),
+            (None, None) => {
+                let words = because_of(because).say(", due ").time(*due_at, tz);
+                said(
+                    "Undoing",
+                    match note {
+                        Some(note) => words.say(": ").quote(note, 200),
+                        None => words,
+                    },
+                )
+            }
         },
         StepState::Reverted {
             at,

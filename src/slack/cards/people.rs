@@ -120,7 +120,6 @@ pub(super) fn decision_of(decision: &Decision, tz: Tz) -> Words {
             Via::Button => ", by button",
             Via::Command => ", by command",
             Via::Modal => ", by form",
-            Via::Terminal => ", on the terminal",
         });
     match (&decision.reason, decision.verdict) {
         (Some(reason), Verdict::Approve | Verdict::Direct | Verdict::Undo) => {

@@ -128,6 +128,8 @@ pub(super) fn poisoned(kind: u8, text: String) -> StepState {
             intent: None,
             doubt: Some(doubt),
             due_at: at,
+            attempt: 1,
+            note: None,
         },
         8 => StepState::Reverted { at, because },
         _ => StepState::RevertRefused {
@@ -240,7 +242,7 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
     let held = vec![
         words::OverrideView {
             what: text.to_owned(),
-            until: at(20, 0)
+            until: Some(at(20, 0))
         };
         9
     ];

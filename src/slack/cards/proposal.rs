@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::action::kinds;
 use super::choice::buttons;
+use super::in_force::{InForce, in_force};
 use super::lines::{lines, shadow};
 use super::message::{Builder, Message};
 use super::people::{decided, still_needed};
@@ -44,6 +45,8 @@ pub struct ProposalView<'a> {
     pub approvers: &'a [String],
     /// Lines of connections in shadow mode: shown, not in the fingerprint, never run.
     pub shadow: &'a [Line],
+    /// For a plan: what Syncgate has set and will set back.
+    pub overrides: &'a [InForce],
     /// The halt in force.
     pub halted: Option<&'a HaltView>,
     /// What the last modification changed.
@@ -83,6 +86,9 @@ pub fn proposal_card(v: &ProposalView<'_>) -> Message {
     if !v.shadow.is_empty() {
         card = card.paragraph(&shadow(v));
     }
+    if !v.overrides.is_empty() {
+        card = card.paragraph(&in_force(v.overrides, v.tz));
+    }
     card.paragraph(&still_needed(v))
         .paragraph(&decided(v))
         .buttons(buttons(v))
@@ -95,14 +101,23 @@ pub fn plan_card(v: &ProposalView<'_>) -> Message {
     proposal_card(v)
 }
 
-/// What a day without changes says, in one line.
-pub fn unchanged_day(connections: usize, head: &audit::Head) -> Message {
+/// What a day without changes says, in one line, and what is in force for a while.
+pub fn unchanged_day(
+    connections: usize,
+    overrides: &[InForce],
+    head: &audit::Head,
+    tz: Tz,
+) -> Message {
     let words = Words::new()
         .bold("Done")
         .say(" · Today's plan changes nothing: ")
         .count(connections, "connection runs", "connections run")
         .say(" as Fivetran has them scheduled.");
-    Builder::new(&words).small(&chain(head)).build()
+    let mut card = Builder::new(&words);
+    if !overrides.is_empty() {
+        card = card.paragraph(&in_force(overrides, tz));
+    }
+    card.small(&chain(head)).build()
 }
 
 /// The state word.
@@ -136,7 +151,12 @@ fn headline(v: &ProposalView<'_>) -> Words {
         ProposalKind::Plan => Words::new()
             .bold("Plan")
             .say(": ")
-            .count(v.revision.lines.len(), "change", "changes")
+            .then(match v.revision.lines.len() {
+                0 => Words::new()
+                    .count(v.shadow.len(), "change", "changes")
+                    .say(" in shadow mode, shown only"),
+                n => Words::new().count(n, "change", "changes"),
+            })
             .say(" · ")
             .quote(&v.proposal.title, 150),
         ProposalKind::Remediation | ProposalKind::Adhoc => Words::new().title(&v.proposal.title),
@@ -203,6 +223,7 @@ fn progress(v: &ProposalView<'_>) -> Words {
         (p.skipped, " skipped"),
         (p.reverting, " being undone"),
         (p.reverted, " undone or ended"),
+        (p.not_undone, " not undone"),
         (p.waiting, " waiting"),
     ] {
         if n > 0 {

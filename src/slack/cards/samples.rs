@@ -97,6 +97,7 @@ impl Sample {
             quorum: self.quorum,
             approvers: &self.approvers,
             shadow: &self.shadow,
+            overrides: &[],
             halted: self.halted.as_ref(),
             changed: self.changed.as_deref(),
             head: &self.head,
@@ -194,6 +195,7 @@ pub(crate) fn intent(action: &Action) -> Box<Intent> {
         attempt: 1,
         at: at(12, 11),
         accepted_at: None,
+        request_id: None,
     })
 }
 

@@ -236,6 +236,19 @@ pub fn key_refused() -> Message {
     ))
 }
 
+/// Something is still not taken back after several tries.
+pub fn not_taken_back_yet(id: ProposalId, connection: &ConnectionId) -> Message {
+    answer(
+        &Words::new()
+            .bold("Failed")
+            .say(": what #")
+            .number(id)
+            .say(" changed on ")
+            .id(connection.as_str())
+            .say(" cannot be taken back yet. Until then it stays as it is; Syncgate goes on trying, ever more seldom, and the card says why. Who cannot wait changes it in Fivetran."),
+    )
+}
+
 /// The stored records of a proposal are not what was approved.
 pub fn records_changed(id: ProposalId, what: &str) -> Message {
     answer(

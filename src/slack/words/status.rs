@@ -15,8 +15,8 @@ use crate::slack::cards::{Builder, HaltView, Message, Words, now_of};
 pub struct OverrideView {
     /// What: `paused by #12`.
     pub what: String,
-    /// Until when.
-    pub until: DateTime<Utc>,
+    /// Until when; `None` while it is being taken back.
+    pub until: Option<DateTime<Utc>>,
 }
 
 /// One connection of the fleet.
@@ -266,14 +266,12 @@ pub fn status_one(v: &StatusView<'_>) -> Message {
         );
     }
     for held in v.overrides.iter().take(5) {
-        card = card.paragraph(
-            &Words::new()
-                .say("Override: ")
-                .quote(&held.what, 200)
-                .say(", until ")
-                .time(held.until, v.tz)
-                .say(". If Syncgate itself is down, it stays."),
-        );
+        let words = Words::new().say("Override: ").quote(&held.what, 200);
+        let words = match held.until {
+            Some(until) => words.say(", until ").time(until, v.tz),
+            None => words.say(", is being taken back"),
+        };
+        card = card.paragraph(&words.say(". If Syncgate itself is down, it stays."));
     }
     card.build()
 }
