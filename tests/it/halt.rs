@@ -122,11 +122,13 @@ fn the_terminals_handles_need_only_the_database_and_slack_is_told_by_whoever_ser
         assert!(status.stdout.starts_with(b"HALTED by "), "{status:?}");
         w.settle().await;
         assert!(w.channel().contains("vendor is down"), "{}", w.channel());
-        assert!(w.card_of(1).starts_with("Halted"), "{}", w.card_of(1));
+        assert_eq!(w.state_of(1), "Halted");
+        assert_eq!(w.fivetran_saw(), "");
         assert!(w.cli(&["unhalt"]).status.success());
         w.settle().await;
         assert!(w.channel().contains("Unhalted"), "{}", w.channel());
-        assert!(!w.card_of(1).starts_with("Halted"), "{}", w.card_of(1));
+        assert_eq!(w.state_of(1), "Done");
+        assert_eq!(w.fivetran_saw().lines().count(), 2);
     });
 }
 

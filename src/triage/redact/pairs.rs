@@ -216,7 +216,7 @@ fn pair(text: &str, name: &Range<usize>, key: Key, join: Join, start: usize) -> 
             (_, Join::Colon) => !value::is_prose(
                 text,
                 range,
-                key == Key::Password && !lower.ends_with("pass"),
+                key == Key::Password && !lower.ends_with("pass") || lower == "pin",
                 follows_word(text, name.start),
             ),
             (Key::Credential, _) => !is_count(found),

@@ -363,6 +363,7 @@ fn a_password_of_several_words_or_of_digits_alone_is_hidden_and_a_sentence_is_no
             "horse",
         ),
         ("password: 12345", "12345"),
+        ("PIN: 4821", "4821"),
         ("password: 48213\nport: 5432", "48213"),
     ] {
         assert!(!text(line).contains(secret), "{}", text(line));

@@ -301,9 +301,6 @@ pub(super) fn is_harmless(value: &str) -> bool {
 pub(super) fn is_prose(text: &str, range: &Range<usize>, password: bool, after_word: bool) -> bool {
     let value = text.get(range.clone()).unwrap_or("");
     let core = value.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'']);
-    if core.starts_with("http://") || core.starts_with("https://") || is_error_code(core) {
-        return true;
-    }
     let rest = text.get(range.end..).unwrap_or("").trim_start_matches(' ');
     let goes_on = value.ends_with(':')
         || rest
@@ -313,6 +310,9 @@ pub(super) fn is_prose(text: &str, range: &Range<usize>, password: bool, after_w
     if core.chars().all(|c| c.is_ascii_digit()) {
         // A PIN has four digits; `password: 3 attempts left` is none.
         return core.len() < if password && !goes_on { 4 } else { 6 };
+    }
+    if core.starts_with("http://") || core.starts_with("https://") || is_error_code(core) {
+        return true;
     }
     if !core
         .chars()
