@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::config::Variables;
 
 /// What these log in detail holds whole requests, tokens included; so they never log more than
-/// this, whatever `RUST_LOG` says (`reference/slack.md` §1.4, line 17).
+/// this, whatever `RUST_LOG` says (`reference/slack.md` §1.4).
 const QUIET: [&str; 8] = [
     "slack_morphism=info",
     "hyper=info",
