@@ -14,6 +14,9 @@
 //! | – | [`sim`] | the simulated Slack and Fivetran; imports nothing of ours |
 
 pub mod app;
+#[cfg(test)]
+#[path = "../tests/it/beside.rs"]
+mod beside;
 pub mod cli;
 pub mod config;
 pub mod fivetran;

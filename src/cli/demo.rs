@@ -4,6 +4,7 @@
 //! it is given are the simulators'. Its database lives in a temporary folder.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::sim::fivetran::{FivetranSim, Outcome as SyncOutcome};
 use crate::sim::ledger::{Ledger, Service};
 use crate::sim::page::{self, Extra, Fields};
 use crate::sim::scenarios::demo as scenario;
+use crate::sim::serve::Server;
 use crate::sim::slack::{SlackSim, User};
 use crate::sim::{SimClock, serve as serve_sim};
 
@@ -32,86 +34,18 @@ const FAILED: &str = "gentle_harvest";
 
 pub(super) async fn run(variables: &Variables) -> Outcome {
     logging::start(variables);
-    let bind: SocketAddr = variables
-        .get("SYNCGATE_BIND")
-        .unwrap_or("127.0.0.1:8080")
-        .parse()
-        .map_err(|_| Failure::User("SYNCGATE_BIND: is no address; write 127.0.0.1:8080".into()))?;
-    let page_listener = TcpListener::bind(bind).await.map_err(|error| {
-        Failure::User(format!(
-            "SYNCGATE_BIND: cannot listen on {bind}: {error}; set SYNCGATE_BIND to a free address"
-        ))
-    })?;
+    let page_listener = listen(variables).await?;
     let page_url = format!("http://{}", page_listener.local_addr()?);
-
-    let ctx = Ctx::new(Clock::machine());
-    let clock: SimClock = {
-        let ctx = ctx.clone();
-        Arc::new(move || ctx.now())
-    };
-    let signing = ctx.new_id();
-    let webhook = ctx.new_id();
-    let key = ctx.new_id();
-    let secret = ctx.new_id();
-    let token = format!("xoxb-{}", ctx.new_id());
-
-    let fivetran = scenario::account(clock.clone(), &key, &secret);
-    let slack = SlackSim::new(clock.clone(), &signing, &token);
-    people(&slack);
-    let (ledger, faults) = (Ledger::new(), Faults::new());
-    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
-    let start = async |service, router| {
-        serve_sim::serve(
-            service,
-            router,
-            ledger.clone(),
-            faults.clone(),
-            clock.clone(),
-            any,
-        )
-        .await
-    };
-    let slack_server = start(Service::Slack, slack.router()).await?;
-    let fivetran_server = start(Service::Fivetran, fivetran.router()).await?;
-    slack.set_public_url(slack_server.url());
-
+    let outside = Outside::start().await?;
     let folder = tempfile::tempdir().context("making a temporary folder")?;
-    let policy = folder.path().join("policy.yml");
-    std::fs::write(&policy, include_str!("demo_policy.yml"))?;
-    let database = format!("sqlite://{}", folder.path().join("demo.db").display());
-    let slack_api = format!("{}/api", slack_server.url());
-    let fivetran_api = fivetran_server.url();
-    let settings = Settings::read(&Variables::of([
-        ("SLACK_BOT_TOKEN", &token),
-        ("SLACK_SIGNING_SECRET", &signing),
-        ("SLACK_API_URL", &slack_api),
-        ("FIVETRAN_API_KEY", &key),
-        ("FIVETRAN_API_SECRET", &secret),
-        ("FIVETRAN_API_URL", &fivetran_api),
-        ("FIVETRAN_WEBHOOK_SECRET", &webhook),
-        ("DATABASE_URL", &database),
-        ("SYNCGATE_BIND", "127.0.0.1:0"),
-    ]))?;
-    let file = PolicyFile::new(policy, settings.own_secrets());
-    let service = serve::start(&settings, file).await?;
-    slack.set_target(&service.url);
-    fivetran.set_webhook(&format!("{}/fivetran/webhooks", service.url), &webhook);
-
-    let extra = Extra {
-        title: "Syncgate demo".into(),
-        panel: {
-            let fivetran = fivetran.clone();
-            Arc::new(move || panel(&fivetran))
-        },
-        switch: {
-            let fivetran = fivetran.clone();
-            Arc::new(move |fields| switch(&fivetran, &fields))
-        },
-    };
-    let page =
-        tokio::spawn(axum::serve(page_listener, page::router(slack.clone(), extra)).into_future());
+    let service = outside.serve(folder.path()).await?;
+    let Outside {
+        slack, fivetran, ..
+    } = &outside;
+    let router = page::router(slack.clone(), extra(fivetran));
+    let page = tokio::spawn(axum::serve(page_listener, router).into_future());
     let webhooks = tokio::spawn(deliver_webhooks(fivetran.clone()));
-    let opening = tokio::spawn(open(slack, fivetran));
+    let opening = tokio::spawn(open(slack.clone(), fivetran.clone()));
     println!("Syncgate demo: open {page_url} in a browser. Ctrl-C ends it; nothing is kept.");
     let ended = service.until_stopped().await;
     for task in [
@@ -123,6 +57,105 @@ pub(super) async fn run(variables: &Variables) -> Outcome {
     }
     ended?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Listens for the page where `SYNCGATE_BIND` says.
+async fn listen(variables: &Variables) -> Result<TcpListener, Failure> {
+    let bind: SocketAddr = variables
+        .get("SYNCGATE_BIND")
+        .unwrap_or("127.0.0.1:8080")
+        .parse()
+        .map_err(|_| Failure::User("SYNCGATE_BIND: is no address; write 127.0.0.1:8080".into()))?;
+    TcpListener::bind(bind).await.map_err(|error| {
+        Failure::User(format!(
+            "SYNCGATE_BIND: cannot listen on {bind}: {error}; set SYNCGATE_BIND to a free address"
+        ))
+    })
+}
+
+/// The simulated Slack and Fivetran, and what the service needs to speak with them.
+struct Outside {
+    slack: SlackSim,
+    fivetran: FivetranSim,
+    servers: [Server; 2],
+    token: String,
+    signing: String,
+    webhook: String,
+    key: String,
+    secret: String,
+}
+
+impl Outside {
+    async fn start() -> Result<Self, Failure> {
+        let ctx = Ctx::new(Clock::machine());
+        let clock: SimClock = {
+            let ctx = ctx.clone();
+            Arc::new(move || ctx.now())
+        };
+        let [signing, webhook, key, secret] = std::array::from_fn(|_| ctx.new_id());
+        let token = format!("xoxb-{}", ctx.new_id());
+        let fivetran = scenario::account(clock.clone(), &key, &secret);
+        let slack = SlackSim::new(clock.clone(), &signing, &token);
+        people(&slack);
+        let (ledger, faults) = (Ledger::new(), Faults::new());
+        let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+        let up = async |service, router| {
+            let (ledger, faults) = (ledger.clone(), faults.clone());
+            serve_sim::serve(service, router, ledger, faults, clock.clone(), any).await
+        };
+        let servers = [
+            up(Service::Slack, slack.router()).await?,
+            up(Service::Fivetran, fivetran.router()).await?,
+        ];
+        slack.set_public_url(servers[0].url());
+        Ok(Self {
+            slack,
+            fivetran,
+            servers,
+            token,
+            signing,
+            webhook,
+            key,
+            secret,
+        })
+    }
+
+    /// Starts the service with its files in this folder, and tells the simulators where it is.
+    async fn serve(&self, folder: &Path) -> Result<serve::Service, Failure> {
+        let policy = folder.join("policy.yml");
+        std::fs::write(&policy, include_str!("demo_policy.yml"))?;
+        let [slack, fivetran] = &self.servers;
+        let settings = Settings::read(&Variables::of([
+            ("SLACK_BOT_TOKEN", self.token.as_str()),
+            ("SLACK_SIGNING_SECRET", &self.signing),
+            ("SLACK_API_URL", &format!("{}/api", slack.url())),
+            ("FIVETRAN_API_KEY", &self.key),
+            ("FIVETRAN_API_SECRET", &self.secret),
+            ("FIVETRAN_API_URL", &fivetran.url()),
+            ("FIVETRAN_WEBHOOK_SECRET", &self.webhook),
+            (
+                "DATABASE_URL",
+                &format!("sqlite://{}", folder.join("demo.db").display()),
+            ),
+            ("SYNCGATE_BIND", "127.0.0.1:0"),
+        ]))?;
+        let file = PolicyFile::new(policy, settings.own_secrets());
+        let service = serve::start(&settings, file).await?;
+        self.slack.set_target(&service.url);
+        let webhooks = format!("{}/fivetran/webhooks", service.url);
+        self.fivetran.set_webhook(&webhooks, &self.webhook);
+        Ok(service)
+    }
+}
+
+/// What the page shows beside the channel.
+fn extra(fivetran: &FivetranSim) -> Extra {
+    let (shown, switched) = (fivetran.clone(), fivetran.clone());
+    Extra {
+        title: "Syncgate demo".into(),
+        panel: Arc::new(move || panel(&shown)),
+        switch: Arc::new(move |fields| switch(&switched, &fields)),
+    }
 }
 
 fn people(slack: &SlackSim) {
@@ -142,6 +175,8 @@ fn people(slack: &SlackSim) {
 async fn open(slack: SlackSim, fivetran: FivetranSim) {
     let reason = "com.zendesk.client.ZendeskResponseException: HTTP 503 Service Unavailable: \
                   the server is temporarily unable to handle the request";
+    // What fails here is over when somebody tries again, within a minute.
+    fivetran.repair(FAILED, 1);
     fivetran.next_sync(
         FAILED,
         SyncOutcome::fails(0, "unknown_sync_failure", "Sync failed", reason),
@@ -197,7 +232,7 @@ fn panel(fivetran: &FivetranSim) -> Markup {
         @if panel.effects.is_empty() { p { "None yet." } }
         ol reversed {
             @for effect in panel.effects.iter().take(12) {
-                li { (effect.at.format("%H:%M:%S")) " " (effect.connection_id) ": " (format!("{:?}", effect.what)) }
+                li { (effect.at.format("%H:%M:%S")) " " (effect.connection_id) ": " (effect.what) }
             }
         }
     }
@@ -216,11 +251,10 @@ fn switch(fivetran: &FivetranSim, fields: &Fields) {
     match field("do") {
         Some("fail") => {
             let reason = "java.net.SocketTimeoutException: Read timed out after 300000 ms";
-            fivetran.next_sync(
+            fivetran.fail_now(
                 id,
                 SyncOutcome::fails(0, "unknown_sync_failure", "Sync failed", reason),
             );
-            fivetran.start_sync(id);
         }
         Some("mend") => {
             fivetran.repair(id, 1);

@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::config::Variables;
 
 /// What these crates log in detail holds whole requests, tokens included; so none of their modules
-/// logs more than `info`, whatever `RUST_LOG` says (`reference/slack.md` §1.4, line 17).
+/// logs more than `info`, whatever `RUST_LOG` says (`reference/slack.md` §1.4).
 const QUIET: [&str; 8] = [
     "slack_morphism",
     "hyper",

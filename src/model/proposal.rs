@@ -63,7 +63,7 @@ pub struct Revision {
     pub number: i64,
     /// The actions in order.
     pub lines: Vec<Line>,
-    /// Who may not approve it alone: the requester, and whoever widened it.
+    /// Who may not approve it: the requester, and whoever widened it.
     pub requesters: BTreeSet<Actor>,
     /// When it was made.
     pub created_at: DateTime<Utc>,

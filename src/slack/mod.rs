@@ -10,8 +10,6 @@ mod limits;
 pub mod modals;
 pub mod response_url;
 pub mod signature;
-#[cfg(test)]
-mod test_data;
 pub mod words;
 
 pub use button::Button;

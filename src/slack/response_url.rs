@@ -74,7 +74,7 @@ fn is_configured(url: &Url, base: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slack::test_data::shared;
+    use crate::beside::shared_text;
     use serde_json::Value;
 
     fn real() -> Url {
@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn t129_every_row_gets_its_verdict() {
-        let Some(rows) = shared("corpora/ssrf/response_url.jsonl") else {
+        let Some(rows) = shared_text("corpora/ssrf/response_url.jsonl") else {
             return;
         };
         let mut count = 0;

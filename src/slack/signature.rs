@@ -112,7 +112,7 @@ fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::slack::test_data::shared;
+    use crate::beside::shared_text;
     use serde_json::Value;
 
     // Slack's published example.
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn t002_every_mutation_gets_its_verdict() {
-        let Some(rows) = shared("corpora/signatures/slack_mutations.jsonl") else {
+        let Some(rows) = shared_text("corpora/signatures/slack_mutations.jsonl") else {
             return;
         };
         let mut count = 0;
@@ -193,7 +193,8 @@ mod tests {
 
     #[test]
     fn t004_the_primitive_agrees_with_wycheproof() {
-        let Some(vectors) = shared("corpora/signatures/wycheproof_hmac_sha256_test.json") else {
+        let Some(vectors) = shared_text("corpora/signatures/wycheproof_hmac_sha256_test.json")
+        else {
             return;
         };
         let vectors: Value = serde_json::from_str(&vectors).unwrap();

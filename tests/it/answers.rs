@@ -9,8 +9,9 @@ use syncgate::sim::fault::{Fault, FaultKind};
 use syncgate::sim::ledger::Service;
 use tokio::net::TcpListener;
 
+use crate::beside::shared;
 use crate::harness::people::{ANA, VIV};
-use crate::harness::wire::{form, shared};
+use crate::harness::wire::form;
 use crate::harness::{CHANNEL, World, world};
 
 /// Counts who connects to it.

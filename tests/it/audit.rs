@@ -7,6 +7,7 @@ use syncgate::model::Actor;
 use syncgate::model::audit::{Broken, Entry, Head, Record};
 use syncgate::sim::slack::plain;
 
+use crate::dice::Dice;
 use crate::harness::people::{ANA, EMIL, ERIN, LEAD, VIV};
 use crate::harness::{CHANNEL, Raw, World, literal, world};
 
@@ -142,23 +143,10 @@ impl Attack {
     }
 }
 
-/// The same random numbers in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % n
-    }
-}
-
 /// The text's bytes with one bit flipped.
 fn flipped(text: &str, dice: &mut Dice) -> Vec<u8> {
     let mut bytes = text.as_bytes().to_vec();
-    let at = dice.below(bytes.len());
+    let at = dice.index(bytes.len());
     bytes[at] ^= 1 << dice.below(8);
     bytes
 }
@@ -167,10 +155,10 @@ fn flipped(text: &str, dice: &mut Dice) -> Vec<u8> {
 fn t159_one_flipped_bit_of_any_column_of_any_record_is_found_and_named() {
     world(async |w| {
         let attack = Attack::on(w).await;
-        let mut dice = Dice(159);
+        let mut dice = Dice::new(159);
         let mut trials = 0;
-        while trials < 1_000 {
-            let record = &attack.records[dice.below(attack.records.len())];
+        while trials < 2_000 {
+            let record = &attack.records[dice.index(attack.records.len())];
             let columns = [
                 ("at", &record.at),
                 ("code", &record.code),
@@ -180,7 +168,7 @@ fn t159_one_flipped_bit_of_any_column_of_any_record_is_found_and_named() {
                 ("prev", &record.prev),
                 ("hash", &record.hash),
             ];
-            let (column, text) = columns[dice.below(columns.len())];
+            let (column, text) = columns[dice.index(columns.len())];
             let seq = record.seq;
             let other = flipped(text, &mut dice);
             let told = match std::str::from_utf8(&other) {
@@ -202,7 +190,7 @@ fn t159_one_flipped_bit_of_any_column_of_any_record_is_found_and_named() {
             trials += 1;
         }
         for _ in 0..500 {
-            let seq = 1 + i64::try_from(dice.below(attack.records.len())).unwrap();
+            let seq = 1 + i64::try_from(dice.index(attack.records.len())).unwrap();
             let other = seq ^ (1_i64 << dice.below(64));
             if (1..=attack.last()).contains(&other) {
                 continue;

@@ -193,7 +193,7 @@ fn digits() -> String {
 }
 
 #[test]
-fn t047_redaction_leaves_our_own_values_in_the_chain_whole() {
+fn redaction_leaves_our_own_values_in_the_chain_whole() {
     world_with(&digits(), async |w| {
         w.edit("orders_id", |c| {
             c.schema = "orders_20261123".to_owned();

@@ -347,46 +347,6 @@ fn reject_asks_for_the_reason_and_keeps_it() {
 }
 
 #[test]
-fn a_new_plan_takes_the_place_of_the_one_that_waits() {
-    let policy = POLICY.replace("max_pause: 6h", "sla: {max_age: 1h}");
-    world_with(&policy, async |w| {
-        w.command(VIV, "plan").await;
-        assert!(w.told(VIV).contains("there is none yet"), "{}", w.told(VIV));
-        w.command(VIV, "plan now").await;
-        assert!(
-            w.told(VIV).contains("you may not ask for changes"),
-            "{}",
-            w.told(VIV)
-        );
-        w.clock.advance(Duration::from_secs(3600));
-        w.command(ANA, "plan now").await;
-        let old = w.value_of(1, "approve");
-        w.command(ANA, "plan now").await;
-        assert_eq!(
-            (w.state_of(1), w.state_of(2)),
-            ("Superseded".into(), "Proposed".into())
-        );
-        w.click_forged(EMIL, 1, "approve", &old).await;
-        assert!(
-            w.told(EMIL).contains("#1 was replaced by #2"),
-            "{}",
-            w.told(EMIL)
-        );
-        assert_eq!(w.fivetran_saw(), "");
-        w.click_on(EMIL, 2, "Approve").await;
-        assert_eq!(w.fivetran_saw(), "orders_id SyncStarted { force: false }");
-        w.command(VIV, "plan").await;
-        assert!(
-            w.told(VIV).contains("the last one is #2, approved"),
-            "{}",
-            w.told(VIV)
-        );
-        w.command(ANA, "plan now").await;
-        assert!(w.channel().contains("changes nothing"), "{}", w.channel());
-    });
-}
-
-#[test]
 fn a_changed_policy_is_taken_up_and_a_broken_one_is_kept_out_and_told() {
     world(async |w| {
         w.set_policy(&POLICY.replace("max_pause: 6h", "max_pause: 1h"))

@@ -1,4 +1,4 @@
-//! The process dies at a named point, is started again, and nothing is lost or doubled (T065–T070).
+//! The process dies at a named point, is started again, and nothing is lost or doubled (T065–T075).
 
 use std::time::Duration;
 

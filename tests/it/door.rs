@@ -2,6 +2,7 @@
 
 use syncgate::config::{Settings, Variables};
 
+use crate::dice::Dice;
 use crate::harness::people::ANA;
 use crate::harness::wire::{JSON, Request, slack_signature};
 use crate::harness::{CHANNEL, SIGNING_SECRET, World, world};
@@ -122,22 +123,16 @@ fn t002_every_bad_signature_is_401_without_a_word() {
 fn t003_no_flipped_bit_gets_through_the_door() {
     world(async |w| {
         let good = command(w, "sync orders");
-        let mut seed: u64 = 0x5eed_0003;
-        let mut random = |below: usize| {
-            seed = seed
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) as usize % below
-        };
+        let mut dice = Dice::new(3);
         let mut sent = 0;
         for _ in 0..1_000 {
             let mut request = good.clone();
-            let part = match random(3) {
+            let part = match dice.index(3) {
                 0 => &mut request.body,
                 1 => &mut request.headers[1].1,
                 _ => &mut request.headers[2].1,
             };
-            let bit = random(part.len() * 8);
+            let bit = dice.index(part.len() * 8);
             part[bit / 8] ^= 1 << (bit % 8);
             // What no header can hold never leaves the client.
             let sendable =

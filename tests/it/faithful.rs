@@ -5,43 +5,31 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use syncgate::model::{Fingerprint, ProposalId};
 
+use crate::dice::Dice;
 use crate::harness::people::{ANA, EMIL, ERIN};
 use crate::harness::world;
-
-/// A small generator: the same numbers in every run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        usize::try_from(self.0 >> 33).unwrap() % sides
-    }
-}
 
 #[test]
 fn t047_the_bytes_on_the_wire_are_those_of_the_intent() {
     world(async |w| {
-        let mut dice = Dice(47);
+        let mut dice = Dice::new(47);
         for _ in 0..25 {
-            let name = ["orders", "salesforce", "hubspot", "old_paused"][dice.roll(4)];
-            let text = match dice.roll(7) {
+            let name = ["orders", "salesforce", "hubspot", "old_paused"][dice.index(4)];
+            let text = match dice.index(7) {
                 0 => format!(
                     "schedule {name} every {}",
-                    ["1h", "2h", "8h", "15m"][dice.roll(4)]
+                    ["1h", "2h", "8h", "15m"][dice.index(4)]
                 ),
-                1 => format!("schedule {name} daily at {:02}:00", dice.roll(24)),
-                2 => format!("pause {name} for {}m", 1 + dice.roll(300)),
+                1 => format!("schedule {name} daily at {:02}:00", dice.index(24)),
+                2 => format!("pause {name} for {}m", 1 + dice.index(300)),
                 3 => format!("resume {name}"),
-                4 => format!("sync {name}{}", ["", " force"][dice.roll(2)]),
+                4 => format!("sync {name}{}", ["", " force"][dice.index(2)]),
                 5 => format!("resync {name}"),
                 _ => "resync orders public.orders,public.customers".to_owned(),
             };
             w.command(ANA, &text).await;
             let newest: i64 = w
-                .sql_text("SELECT CAST(max(id) AS TEXT) FROM proposals")
+                .sql_text("SELECT CAST(coalesce(max(id), 0) AS TEXT) FROM proposals")
                 .await
                 .parse()
                 .unwrap_or(0);

@@ -167,6 +167,7 @@ fn the_end_of_an_override_waits_for_the_end_of_a_halt() {
 #[test]
 fn a_damaged_row_does_not_keep_anybody_from_halting() {
     world(async |w| {
+        w.leaves_work = true;
         two_waiting(w).await;
         w.sql("UPDATE proposals SET document = '{}' WHERE id = 1")
             .await;

@@ -1,27 +1,16 @@
 //! Whatever Fivetran, a log line or a person says: it is shown and does nothing, and its secrets stay home (I5, I7).
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 use syncgate::sim::fivetran::{Connection, Notice, Outcome};
 use syncgate::sim::ledger::Service;
 
+use crate::beside::shared_text;
 use crate::harness::people::{ANA, EMIL, ERIN, LEAD, VIV};
 use crate::harness::{CHANNEL, World, world};
 
-/// The rows of a shared corpus; none when it is not there and not demanded.
+/// The rows of a shared corpus; none when it is not there.
 fn corpus(name: &str) -> Vec<Value> {
-    let shared = std::env::var_os("SYNCGATE_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("corpora").join(name);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        let demanded = std::env::var("SYNCGATE_REQUIRE_SHARED").is_ok_and(|v| v == "1");
-        assert!(!demanded, "{} is demanded and not there", path.display());
-        println!("left out: {} is not there", path.display());
-        return Vec::new();
-    };
+    let text = shared_text(&format!("corpora/{name}")).unwrap_or_default();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()

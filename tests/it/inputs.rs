@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 use syncgate::sim::fivetran::Connection;
 use syncgate::sim::slack::{Message, plain};
 
+use crate::beside::shared;
 use crate::harness::people::{ANA, EMIL, VIV};
-use crate::harness::wire::{naughty, shared};
+use crate::harness::wire::naughty;
 use crate::harness::{CHANNEL, World, world};
 
 /// Everything in a message that Slack would make a mention, a link or a date of, and that is not

@@ -32,19 +32,18 @@ fn t021_i2_a_click_on_an_older_revision_is_refused() {
         let old = w.value_of(1, "approve");
         let ack = modify(w, EMIL, 1, &[("line:0:minutes", "120")]).await;
         assert!(ack.ok() && ack.body.is_empty(), "{ack:?}");
-        for action in ["approve", "modify", "undo"] {
+        let refused = "#1 was changed: revision 2 is the current one";
+        for (count, action) in (1..).zip(["approve", "undo"]) {
             w.click_forged(ERIN, 1, action, &old).await;
+            let told = w.told(ERIN);
+            assert!(told.contains(refused), "{action}: {told}");
+            assert_eq!(w.slack.ephemerals(ERIN).len(), count, "{action}");
+            assert_eq!(w.audited("request.refused").await, count, "{action}");
         }
-        let told: Vec<_> = w
-            .slack
-            .ephemerals(ERIN)
-            .into_iter()
-            .map(|e| e.text)
-            .collect();
-        assert!(
-            told[0].contains("#1 was changed: revision 2 is the current one"),
-            "{told:?}"
-        );
+        // The form is open by then, so the form says it.
+        w.click_forged(ERIN, 1, "modify", &old).await;
+        let form = plain_view(&w.slack.views(ERIN).pop().unwrap());
+        assert!(form.contains(refused), "{form}");
         assert_eq!(w.fivetran_saw(), "");
         let card = w.card_of(1);
         assert!(

@@ -1,14 +1,14 @@
 //! Fivetran's published OpenAPI description as a judge of requests and answers.
 //!
-//! The file lies beside the project, not in it. Where it is missing, [`Spec::load`] says so and the check is left out,
-//! unless `SYNCGATE_REQUIRE_SHARED=1` demands it.
+//! The file lies beside the project, not in it. Where it is missing, the checks are left out.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use jsonschema::Validator;
 use serde_json::{Map, Value, json};
+
+use crate::beside::shared_text;
 
 /// The description, ready to judge.
 pub struct Spec {
@@ -26,12 +26,33 @@ impl Spec {
     /// Whether a request's body is what this operation takes. `method` in any case, `path` with real ids.
     pub fn check_request(&self, method: &str, path: &str, body: &Value) -> Result<(), String> {
         let operation = self.operation(method, path)?;
+        self.check_query(&operation, path)?;
         let pointer = format!("{operation}/requestBody/content/application~1json/schema");
         match self.document.pointer(&pointer) {
             Some(_) => self.judge(&pointer, body),
             None if body.is_null() => Ok(()),
             None => Err(format!("{method} {path} takes no body")),
         }
+    }
+
+    /// Whether the operation knows each parameter behind the `?`.
+    fn check_query(&self, operation: &str, path: &str) -> Result<(), String> {
+        let known = self.document.pointer(&format!("{operation}/parameters"));
+        let known: Vec<&Value> = known
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .collect();
+        let query = path.split_once('?').map_or("", |(_, query)| query);
+        for (name, _) in url::form_urlencoded::parse(query.as_bytes()) {
+            if !known
+                .iter()
+                .any(|p| p["in"] == "query" && p["name"] == *name)
+            {
+                return Err(format!("{path}: no parameter {name}"));
+            }
+        }
+        Ok(())
     }
 
     /// Whether an answer's body is what this operation gives with this status.
@@ -107,19 +128,8 @@ impl Spec {
 }
 
 fn read() -> Option<Spec> {
-    let shared = std::env::var_os("SYNCGATE_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let file = shared.join("reference/fivetran-openapi-cut.json");
-    let Ok(text) = std::fs::read_to_string(&file) else {
-        let demanded = std::env::var("SYNCGATE_REQUIRE_SHARED").is_ok_and(|v| v == "1");
-        assert!(!demanded, "{} is demanded and not there", file.display());
-        println!("left out: {} is not there", file.display());
-        return None;
-    };
-    let mut document: Value = serde_json::from_str(&text)
-        .unwrap_or_else(|e| panic!("{} is not JSON: {e}", file.display()));
+    let text = shared_text("reference/fivetran-openapi-cut.json")?;
+    let mut document: Value = serde_json::from_str(&text).unwrap();
     to_json_schema(&mut document);
     Some(Spec {
         document,
@@ -140,15 +150,15 @@ fn fits(template: &str, path: &str) -> bool {
 
 /// Turns OpenAPI 3.0 schemas into JSON Schema: `nullable` becomes a choice with null. Fivetran's live answers also carry
 /// null in optional fields that the description only calls strings, so every property that is not required may be null
-/// in an answer. Requests are judged as written.
+/// in an answer. A request may hold no field that is not described: a misspelt one would do nothing.
 fn to_json_schema(document: &mut Value) {
     let schemas = document["components"]["schemas"].as_object_mut();
-    for (_, schema) in schemas
-        .into_iter()
-        .flatten()
-        .filter(|(name, _)| name.contains("Response"))
-    {
-        null_for_absent(schema);
+    for (name, schema) in schemas.into_iter().flatten() {
+        if name.contains("Response") {
+            null_for_absent(schema);
+        } else if name.contains("Request") {
+            schema["additionalProperties"] = Value::Bool(false);
+        }
     }
     nullable(document);
 }

@@ -178,10 +178,7 @@ fn the_audit_commands_read_beside_a_running_service() {
             .records()
             .map(|r| r.unwrap()[codes].to_owned())
             .collect();
-        let exported: Vec<_> = records
-            .iter()
-            .map(|r| r["code"].as_str().unwrap())
-            .collect();
+        let exported: Vec<_> = records.iter().map(|record| record.code.clone()).collect();
         assert_eq!(codes, exported);
         let story = ok(s, &["audit", "show", "1"]).await;
         for code in [
@@ -267,7 +264,11 @@ fn the_demo_opens_with_a_plan_and_an_incident_on_its_page() {
             seen.contains("Plan of ") && seen.contains("Open"),
             "{seen}\n{log}"
         );
-        assert!(seen.contains("gentle_harvest"), "the incident");
+        // Its reason stands on the incident's card and nowhere else.
+        let (_, card) = seen.split_once("incident 1").expect("the incident");
+        let reason = card.find("HTTP 503 Service Unavailable");
+        let remedy = card.find("Approve the fix");
+        assert!(reason.is_some() && reason < remedy, "{card}");
         assert_eq!(status.code(), Some(0), "{log}");
     });
 }

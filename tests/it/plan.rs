@@ -1,5 +1,7 @@
 //! The plan: `plan now`, its rules, its channels, its life (SPEC §2.1).
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use serde_json::Value;
 use syncgate::sim::slack::plain;
@@ -260,5 +262,45 @@ fn only_an_operator_makes_a_plan_and_everybody_may_ask_how_it_stands() {
         w.command(VIV, "plan").await;
         assert_ne!(w.told(VIV), none);
         assert!(w.told(VIV).contains("#1"), "{}", w.told(VIV));
+    });
+}
+
+#[test]
+fn a_new_plan_takes_the_place_of_the_one_that_waits() {
+    let policy = POLICY.replace("max_pause: 6h", "sla: {max_age: 1h}");
+    world_with(&policy, async |w| {
+        w.command(VIV, "plan").await;
+        assert!(w.told(VIV).contains("there is none yet"), "{}", w.told(VIV));
+        w.command(VIV, "plan now").await;
+        assert!(
+            w.told(VIV).contains("you may not ask for changes"),
+            "{}",
+            w.told(VIV)
+        );
+        w.clock.advance(Duration::from_secs(3600));
+        w.command(ANA, "plan now").await;
+        let old = w.value_of(1, "approve");
+        w.command(ANA, "plan now").await;
+        assert_eq!(
+            (w.state_of(1), w.state_of(2)),
+            ("Superseded".into(), "Proposed".into())
+        );
+        w.click_forged(EMIL, 1, "approve", &old).await;
+        assert!(
+            w.told(EMIL).contains("#1 was replaced by #2"),
+            "{}",
+            w.told(EMIL)
+        );
+        assert_eq!(w.fivetran_saw(), "");
+        w.click_on(EMIL, 2, "Approve").await;
+        assert_eq!(w.fivetran_saw(), "orders_id SyncStarted { force: false }");
+        w.command(VIV, "plan").await;
+        assert!(
+            w.told(VIV).contains("the last one is #2, approved"),
+            "{}",
+            w.told(VIV)
+        );
+        w.command(ANA, "plan now").await;
+        assert!(w.channel().contains("changes nothing"), "{}", w.channel());
     });
 }

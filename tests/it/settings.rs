@@ -4,9 +4,10 @@ use std::process::Output;
 
 use syncgate::model::Clock;
 
+use crate::harness::SECRETS;
 use crate::harness::people::{ANA, EMIL, POLICY};
 use crate::harness::{API_KEY, API_SECRET, Database};
-use crate::process::{SECRETS, Stage, runtime, stage};
+use crate::process::{Stage, runtime, stage};
 
 /// What was said on stderr, without what differs from run to run.
 fn complaint(s: &Stage, out: &Output) -> String {

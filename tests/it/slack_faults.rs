@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use syncgate::sim::fault::FaultKind;
 use syncgate::sim::ledger::Service;
-use syncgate::sim::slack::{Message, plain, plain_view};
+use syncgate::sim::slack::{Message, plain};
 
 use crate::harness::people::{ANA, EMIL, POLICY};
 use crate::harness::{BOT_TOKEN, CHANNEL, World, world, world_with};
@@ -147,8 +147,11 @@ fn t097_a_revoked_token_delays_and_loses_nothing() {
             for ask in ["pause orders for 1h", "pause hubspot for 1h"] {
                 assert!(w.command_now(ANA, ask).await);
             }
+            let asked = w.slack_calls("chat.postMessage").len();
             w.later(minutes(30)).await;
             assert_eq!(w.roots().len(), before);
+            let asked = w.slack_calls("chat.postMessage").len() - asked;
+            assert!(asked <= 10, "{asked} posts with a token that is refused");
             w.faults.clear();
             w.later(minutes(2)).await;
             let titles = titles(w).split_off(before);
@@ -349,56 +352,5 @@ fn an_answer_that_waited_for_slack_for_too_long_comes_as_an_ephemeral() {
         assert_eq!(w.slack.ephemerals(ANA).len(), 0);
         w.later(minutes(10)).await;
         assert_eq!(w.slack.ephemerals(ANA).len(), 1);
-    });
-}
-
-#[test]
-fn a_modal_that_opens_too_late_is_told() {
-    world(async |w| {
-        w.command(ANA, PAUSE).await;
-        for (button, command) in [("Modify…", "modify 1"), ("Reject…", "reject 1")] {
-            assert!(w.press(EMIL, button).await.ok());
-            w.clock.advance(Duration::from_secs(4));
-            w.settle().await;
-            assert!(w.told(EMIL).contains(command), "{}", w.told(EMIL));
-            assert!(w.slack.views(EMIL).is_empty());
-        }
-        insta::assert_snapshot!(w.told(EMIL), @"*Refused*: Slack gave Syncgate three seconds to open the form, and they had passed. Click again, or write `reject 1`.");
-        assert_eq!(w.word(), "Proposed");
-    });
-}
-
-#[test]
-fn a_modal_opens_at_once_and_is_filled_then() {
-    world(async |w| {
-        w.command(ANA, PAUSE).await;
-        let before = w.ledger.entries().len();
-        w.click(EMIL, "Modify…").await;
-        let calls = w.ledger.entries().split_off(before);
-        assert!(
-            calls[0].path.starts_with("/api/views.open"),
-            "{}",
-            calls[0].path
-        );
-        assert!(calls[0].body.contains("Loading"), "{}", calls[0].body);
-        let view = plain_view(&w.slack.views(EMIL).pop().unwrap());
-        assert!(view.contains("orders"), "{view}");
-    });
-}
-
-#[test]
-fn a_modal_that_cannot_be_filled_is_told() {
-    world(async |w| {
-        w.command(ANA, PAUSE).await;
-        w.fault(
-            Service::Slack,
-            "/api/views.update",
-            FaultKind::answer(500, ""),
-        );
-        w.click(EMIL, "Modify…").await;
-        assert!(w.told(EMIL).contains("modify 1"), "{}", w.told(EMIL));
-        w.command(EMIL, "modify 1").await;
-        let view = plain_view(&w.slack.views(EMIL).pop().unwrap());
-        assert!(view.contains("orders"), "{view}");
     });
 }

@@ -148,7 +148,7 @@ async fn a_refused_key_is_told_apart() {
     }
 }
 
-/// T077, T091 and what else says neither yes nor no.
+/// A 5xx, with or without words, says neither yes nor no.
 #[tokio::test]
 async fn what_is_neither_yes_nor_no_is_unknown() {
     for status in [408, 500, 502, 503, 504] {

@@ -2,6 +2,8 @@
 //!
 //! Scheduled syncs and the foreign edits of a test are not effects: they did not come through the API.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 
 /// One accepted mutating call.
@@ -81,4 +83,30 @@ pub enum EffectKind {
     WebhookDeleted,
     /// The call was accepted and changed nothing.
     NoChange,
+}
+
+impl fmt::Display for EffectKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SyncStarted { force: false } => f.write_str("a sync was started"),
+            Self::SyncStarted { force: true } => f.write_str("a sync was started by force"),
+            Self::SyncKilled => f.write_str("the running sync was stopped"),
+            Self::Paused => f.write_str("paused"),
+            Self::Resumed => f.write_str("resumed"),
+            Self::FrequencySet { minutes } => write!(f, "now syncs every {minutes} minutes"),
+            Self::DailySyncTimeSet { time: Some(time) } => write!(f, "now syncs daily at {time}"),
+            Self::DailySyncTimeSet { time: None } => f.write_str("no longer syncs at a fixed time"),
+            Self::ScheduleTypeSet { schedule_type } => write!(f, "schedule is now {schedule_type}"),
+            Self::DataDelaySet => f.write_str("the limit for delays was changed"),
+            Self::Resync => f.write_str("a re-sync of everything was started"),
+            Self::TablesResync { tables } => write!(f, "re-sync of {}", tables.join(", ")),
+            Self::SetupTestsRun => f.write_str("setup tests were run"),
+            Self::ConfigChanged { fields } => write!(f, "changed: {}", fields.join(", ")),
+            Self::SchemaReloaded => f.write_str("the schema was reloaded"),
+            Self::WebhookCreated => f.write_str("a webhook was created"),
+            Self::WebhookChanged => f.write_str("a webhook was changed"),
+            Self::WebhookDeleted => f.write_str("a webhook was deleted"),
+            Self::NoChange => f.write_str("nothing to change"),
+        }
+    }
 }

@@ -155,6 +155,22 @@ impl FivetranSim {
         self.change(id, |c| c.planned.push_back(outcome))
     }
 
+    /// Ends the sync that runs, or one that begins now, like this.
+    pub fn fail_now(&self, id: &str, outcome: Outcome) -> bool {
+        let mut world = self.present();
+        let now = world.now;
+        let Some(connection) = world.connections.get_mut(id) else {
+            return false;
+        };
+        if let Some(run) = &mut connection.running {
+            run.outcome = outcome;
+            run.ends_at = Some(now);
+            return true;
+        }
+        connection.planned.push_front(outcome);
+        world.begin(id)
+    }
+
     /// Mends the source of a connection: syncs succeed again, in so many minutes, and the tasks are gone.
     pub fn repair(&self, id: &str, minutes: u32) -> bool {
         self.change(id, |c| {

@@ -1,7 +1,6 @@
 //! Whatever the data: within Slack's limits, inert, and the state word first (T048, T050, T104).
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use proptest::prelude::*;
@@ -10,6 +9,7 @@ use serde_json::Value;
 use super::poison::*;
 use super::samples::*;
 use super::*;
+use crate::beside::shared_text;
 use crate::model::*;
 use crate::slack::{limits, modals};
 
@@ -167,20 +167,7 @@ fn shown_time(at: chrono::DateTime<chrono::Utc>) -> String {
 
 /// The attacks of the shared corpus, where it is there.
 fn attacks() -> Vec<String> {
-    let shared = std::env::var_os("SYNCGATE_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let path = shared.join("corpora/slack/slack_rendering_attacks.jsonl");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        let demanded = std::env::var("SYNCGATE_REQUIRE_SHARED").is_ok_and(|v| v == "1");
-        assert!(!demanded, "{} is missing", path.display());
-        println!(
-            "left out: the rendering attacks, {} is missing",
-            path.display()
-        );
-        return Vec::new();
-    };
+    let text = shared_text("corpora/slack/slack_rendering_attacks.jsonl").unwrap_or_default();
     text.lines()
         .map(|line| {
             let row: Value = serde_json::from_str(line).unwrap();

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::slack::test_data::shared_path;
+use crate::beside::shared;
 
 const COMMAND: &str = "token=t&team_id=T1&channel_id=C1&user_id=U1&user_name=steve&command=%2Fsyncgate&text=sync+sales%20force&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1%2F1%2Fabc&trigger_id=1.2.abc&api_app_id=A1&is_enterprise_install=false";
 
@@ -326,7 +326,7 @@ fn t135_no_json_file_breaks_a_reader() {
         assert!(super::event(nested.as_bytes()).is_err());
         assert!(super::event(format!("{{\"a\":{nested}}}").as_bytes()).is_err() || depth < 128);
     }
-    let Some(folder) = shared_path("corpora/parsing/JSONTestSuite") else {
+    let Some(folder) = shared("corpora/parsing/JSONTestSuite") else {
         return;
     };
     let mut count = 0;

@@ -1,33 +1,12 @@
 //! The shared corpora, when they are there.
 
-use std::path::PathBuf;
-
 use serde_json::Value;
 
 use super::Redactor;
-
-/// The shared directory; `None`, said aloud, when it is not there and not demanded.
-fn shared() -> Option<PathBuf> {
-    let dir = std::env::var_os("SYNCGATE_SHARED").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    if dir.is_dir() {
-        return Some(dir);
-    }
-    assert!(
-        std::env::var("SYNCGATE_REQUIRE_SHARED").as_deref() != Ok("1"),
-        "the shared corpora are demanded and missing"
-    );
-    println!("left out: the shared corpora are not there");
-    None
-}
+use crate::beside::shared_text;
 
 fn rows(path: &str) -> Vec<Value> {
-    let Some(dir) = shared() else {
-        return Vec::new();
-    };
-    let text = std::fs::read_to_string(dir.join(path)).unwrap();
+    let text = shared_text(path).unwrap_or_default();
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()

@@ -6,6 +6,8 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
 use syncgate::model::{Clock, Ctx};
 
+use crate::beside::{is_demanded, left_out};
+
 /// A fresh database.
 #[derive(Debug)]
 pub enum Database {
@@ -75,8 +77,7 @@ fn server() -> Option<String> {
     SERVER
         .get_or_init(|| {
             let given = std::env::var("TEST_DATABASE_URL").ok();
-            let required = given.is_some()
-                || std::env::var("SYNCGATE_REQUIRE_POSTGRES").is_ok_and(|v| v == "1");
+            let required = given.is_some() || is_demanded("POSTGRES");
             let url = given.unwrap_or_else(|| LOCAL.to_owned());
             let reached = blocking(async {
                 let pool = PgPoolOptions::new()
@@ -95,7 +96,7 @@ fn server() -> Option<String> {
                 (true, _) => Some(url),
                 (false, true) => panic!("PostgreSQL is demanded, but {url} does not answer"),
                 (false, false) => {
-                    eprintln!("no PostgreSQL answers: these tests run on SQLite only");
+                    left_out(&format!("PostgreSQL: {url} does not answer"));
                     None
                 }
             }

@@ -11,7 +11,9 @@ mod handles;
 mod hooks;
 mod looks;
 pub mod people;
+pub mod proof;
 mod raw;
+mod seen;
 mod tables;
 pub mod wire;
 
@@ -20,15 +22,14 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use syncgate::app::{App, Parts, PolicyFile, Ran};
 use syncgate::config::{Settings, Variables};
 use syncgate::fivetran::{self, FivetranClient};
 use syncgate::http::{Door, router};
 use syncgate::model::{Clock, Ctx};
-use syncgate::sim::fault::{Fault, FaultKind, Faults};
-use syncgate::sim::fivetran::{Connection, FivetranSim};
-use syncgate::sim::ledger::{Entry, Ledger, Service};
+use syncgate::sim::fault::Faults;
+use syncgate::sim::fivetran::FivetranSim;
+use syncgate::sim::ledger::{Ledger, Service};
 use syncgate::sim::serve::Server;
 use syncgate::sim::slack::{Ack, Message, SlackSim, plain};
 use syncgate::sim::{SimClock, serve};
@@ -49,6 +50,13 @@ pub const SIGNING_SECRET: &str = "canary-signing-secret-0002";
 pub const API_KEY: &str = "canaryapikey0003";
 pub const API_SECRET: &str = "canary-api-secret-0004";
 pub const WEBHOOK_SECRET: &str = "canary-webhook-secret-0005";
+pub const SECRETS: [&str; 5] = [
+    BOT_TOKEN,
+    SIGNING_SECRET,
+    API_KEY,
+    API_SECRET,
+    WEBHOOK_SECRET,
+];
 
 /// Runs a test body on each database, in a world of its own.
 pub fn world(body: impl AsyncFn(&mut World) + Sync) {
@@ -97,6 +105,8 @@ pub struct World {
     pub clock: Clock,
     pub database: Database,
     pub settings: Settings,
+    /// Whether the test may end with actions or messages on their way.
+    pub leaves_work: bool,
     service: Option<Running>,
     policy: tempfile::TempPath,
     _servers: [Server; 2],
@@ -167,6 +177,7 @@ impl World {
             clock,
             database,
             settings,
+            leaves_work: false,
             service: None,
             policy: file,
             _servers: servers,
@@ -240,7 +251,9 @@ impl World {
         });
     }
 
-    /// Ends the service without a word, as a power cut would: nothing is drained.
+    /// Ends the service in the middle of whatever it does: its tasks are dropped where they stand,
+    /// nothing is drained, and what was not committed is rolled back. It is no `kill -9`, since the
+    /// store is closed in order; for that there is `process::Stage`.
     pub async fn crash(&mut self) {
         if let Some(service) = self.service.take() {
             for task in &service.tasks {
@@ -356,81 +369,5 @@ impl World {
         let ack = self.slack.submit(user, &view.id, values).await;
         self.settle().await;
         ack
-    }
-
-    // ---- what Fivetran saw -------------------------------------------------------------------
-
-    /// The changes that arrived since this was last asked, one a line. A test that leaves some unasked
-    /// fails at its end.
-    pub fn fivetran_saw(&mut self) -> String {
-        let effects = self.fivetran.effects();
-        let new = effects.get(self.effects_seen..).unwrap_or_default();
-        self.effects_seen = effects.len();
-        new.iter()
-            .map(|e| format!("{} {:?}", e.connection_id, e.what))
-            .collect::<Vec<_>>()
-            .join("\n")
-    }
-
-    /// The mutating requests that left, whether or not anything came of them.
-    pub fn writes(&self) -> Vec<Entry> {
-        let entries = self.ledger.entries().into_iter();
-        entries
-            .filter(|e| e.service == Service::Fivetran && e.method != "GET")
-            .collect()
-    }
-
-    /// A fault that happens once.
-    pub fn fault(&self, service: Service, path: &str, kind: FaultKind) {
-        self.faults.add(Fault::once(service, path, kind));
-    }
-
-    /// A fault of the next write to Fivetran.
-    pub fn fault_on_write(&self, kind: FaultKind) {
-        for method in ["POST", "PATCH"] {
-            // Only the first of the two that is met is used; the other is cleared by the test's end.
-            self.faults
-                .add(Fault::once(Service::Fivetran, "/v1/connections/", kind.clone()).on(method));
-        }
-    }
-
-    /// Somebody edits a connection in Fivetran's own pages.
-    pub fn edit(&self, id: &str, edit: impl FnOnce(&mut Connection)) {
-        assert!(self.fivetran.change(id, edit), "there is no {id}");
-    }
-
-    /// Replaces the policy file and lets the service take it up.
-    pub async fn set_policy(&self, policy: &str) {
-        self.put_policy(policy.as_bytes()).await.unwrap();
-    }
-
-    /// Replaces the policy file and lets the service look at it.
-    pub async fn put_policy(&self, bytes: &[u8]) -> anyhow::Result<Ran> {
-        std::fs::write(&self.policy, bytes).unwrap();
-        self.app().reload_policy(&self.service().policy).await
-    }
-
-    // ---- what is recorded --------------------------------------------------------------------
-
-    /// Every audit record: code and body.
-    pub async fn audit(&self) -> Vec<(String, Value)> {
-        let mut records = Vec::new();
-        let mut tx = self.app().store.snapshot().await.unwrap();
-        tx.audit_records(|record| {
-            records.push((record.code, serde_json::from_str(&record.body).unwrap()));
-            Ok::<(), syncgate::store::Error>(())
-        })
-        .await
-        .unwrap();
-        records
-    }
-
-    /// The codes of the audit records, in order.
-    pub async fn codes(&self) -> Vec<String> {
-        self.audit()
-            .await
-            .into_iter()
-            .map(|(code, _)| code)
-            .collect()
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
 
-use super::World;
+use super::{Database, World};
 
 /// A connection pool of its own.
 pub enum Raw {
@@ -26,22 +26,25 @@ impl World {
 
     /// The database from beside the service.
     pub async fn raw(&self) -> Raw {
-        let address = self.settings.database.as_str();
-        // Thousands of small changes, none of which need survive a power cut.
-        let hasty = format!("{address}%20-c%20synchronous_commit%3Doff");
-        match self.database.postgres(&hasty).await {
-            Some(pool) => Raw::Postgres(pool),
-            None => {
-                let options = SqliteConnectOptions::from_str(address)
-                    .unwrap()
-                    .synchronous(SqliteSynchronous::Off);
-                Raw::Sqlite(SqlitePool::connect_with(options).await.unwrap())
-            }
-        }
+        Raw::of(&self.database, &self.settings.database).await
     }
 }
 
 impl Raw {
+    pub async fn of(database: &Database, address: &str) -> Self {
+        // Thousands of small changes, none of which need survive a power cut.
+        let hasty = format!("{address}%20-c%20synchronous_commit%3Doff");
+        match database.postgres(&hasty).await {
+            Some(pool) => Self::Postgres(pool),
+            None => {
+                let options = SqliteConnectOptions::from_str(address)
+                    .unwrap()
+                    .synchronous(SqliteSynchronous::Off);
+                Self::Sqlite(SqlitePool::connect_with(options).await.unwrap())
+            }
+        }
+    }
+
     pub fn is_postgres(&self) -> bool {
         matches!(self, Self::Postgres(_))
     }

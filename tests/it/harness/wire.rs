@@ -1,6 +1,5 @@
 //! The service's own door, spoken to by hand: any method, any header, any bytes.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -10,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::{SIGNING_SECRET, WEBHOOK_SECRET, World};
+use crate::beside::shared_text;
 
 pub const FORM: &str = "application/x-www-form-urlencoded";
 pub const JSON: &str = "application/json";
@@ -88,28 +88,11 @@ pub fn form(fields: &[(&str, &str)]) -> String {
         .finish()
 }
 
-/// A file of the reference data that lies beside the project; `None`, said aloud, where it is not
-/// there and not demanded.
-pub fn shared(name: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("SYNCGATE_SHARED").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"),
-        PathBuf::from,
-    );
-    let path = folder.join(name);
-    if path.exists() {
-        return Some(path);
-    }
-    let required = std::env::var_os("SYNCGATE_REQUIRE_SHARED").is_some_and(|v| v == "1");
-    assert!(!required, "the shared file {name} is demanded and missing");
-    println!("left out: the shared file {name} is not here");
-    None
-}
-
 /// The big list of naughty strings.
 pub fn naughty() -> Vec<String> {
-    let file = shared("corpora/parsing/blns.json");
-    file.map_or_else(Vec::new, |file| {
-        let all: Vec<String> = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let text = shared_text("corpora/parsing/blns.json");
+    text.map_or_else(Vec::new, |text| {
+        let all: Vec<String> = serde_json::from_str(&text).unwrap();
         assert_eq!(all.len(), 515);
         all
     })

@@ -6,8 +6,10 @@
 //! ended by it, by their id.
 
 mod check;
+mod database;
 mod people;
 mod tools;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -18,7 +20,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use serde_json::Value;
+use futures_util::future::join_all;
 use syncgate::model::Clock;
 use syncgate::sim::SimClock;
 use syncgate::sim::fault::Faults;
@@ -35,18 +37,19 @@ pub use tools::*;
 const PATIENCE: Duration = Duration::from_secs(60);
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Runs a test body on each database.
+/// Runs a test body on each database, side by side: a stage waits most of its time.
 pub fn stage(body: impl AsyncFn(&mut Stage)) {
-    for database in Database::engines() {
-        let run = async {
-            let mut stage = Stage::new(database, usual::POLICY).await;
-            body(&mut stage).await;
-            stage.check().await;
-            stage.end().await;
-        };
-        // The same snapshot holds on each engine.
-        insta::allow_duplicates! { runtime().block_on(run) }
-    }
+    let runs = Database::engines().into_iter().map(async |database| {
+        let mut stage = Stage::new(database, usual::POLICY).await;
+        body(&mut stage).await;
+        if stage.ended().is_none() && stage.process.is_some() && !stage.leaves_work {
+            stage.quiet().await;
+        }
+        stage.check().await;
+        stage.end().await;
+    });
+    // The same snapshot holds on each engine.
+    insta::allow_duplicates! { runtime().block_on(join_all(runs)) };
 }
 
 pub fn runtime() -> tokio::runtime::Runtime {
@@ -69,16 +72,11 @@ pub struct Stage {
     pub settings: BTreeMap<String, String>,
     /// Whether a task of the process is to panic in this test.
     pub panics: bool,
+    /// Whether the test may end with actions or messages on their way.
+    pub leaves_work: bool,
     ahead: Arc<AtomicI64>,
     process: Option<Process>,
     _servers: [Server; 2],
-}
-
-/// A connection that holds the database's lock as long as it lives.
-#[expect(dead_code, reason = "dropping it is all that is done with it")]
-pub enum DatabaseLock {
-    Sqlite(sqlx::SqliteConnection),
-    Postgres(sqlx::PgConnection),
 }
 
 /// A process that runs, or ran.
@@ -141,6 +139,7 @@ impl Stage {
             database,
             settings: settings.map(|(n, v)| (n.to_owned(), v)).into(),
             panics: false,
+            leaves_work: false,
             ahead,
             process: None,
             _servers: servers,
@@ -281,14 +280,15 @@ impl Stage {
         panic!("it did not end:\n{}", self.report().await);
     }
 
-    /// Waits a while for the process to end by itself.
-    pub async fn dies_within(&mut self, time: Duration) {
+    /// Waits so long for the process to end by itself; whether it did.
+    pub async fn dies_within(&mut self, time: Duration) -> bool {
         for _ in 0..time.as_millis() / LOOK.as_millis() {
             if self.ended().is_some() {
-                return;
+                return true;
             }
             tokio::time::sleep(LOOK).await;
         }
+        false
     }
 
     /// `kill -9`.
@@ -307,98 +307,6 @@ impl Stage {
         std::fs::read(&log)
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
             .unwrap_or_default()
-    }
-
-    // ---- waiting -----------------------------------------------------------------------------
-
-    /// Waits until something is so.
-    pub async fn until(&self, what: &str, so: impl AsyncFn(&Self) -> bool) {
-        for _ in 0..PATIENCE.as_millis() / LOOK.as_millis() {
-            if so(self).await {
-                return;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
-        panic!("in vain: {what}\n{}", self.report().await);
-    }
-
-    /// All that helps to understand a failure.
-    pub async fn report(&self) -> String {
-        format!(
-            "state: {}\neffects: {}\nmessages: {}\nlog:\n{}",
-            self.state().await,
-            self.effects(),
-            self.channel(),
-            self.log()
-        )
-    }
-
-    /// Where the running process listens.
-    pub fn address(&self) -> SocketAddr {
-        let log = self.log();
-        let last = log.rfind("ready").expect("it was ready once");
-        address_in(&log[last..]).unwrap()
-    }
-
-    /// What `/readyz` says of the service's state.
-    pub async fn state(&self) -> Value {
-        let answer = get(self.address(), "/readyz").await;
-        answer
-            .map(|(_, body)| body["state"].clone())
-            .unwrap_or_default()
-    }
-
-    /// Waits until every delivery is handled, every action settled and every message sent.
-    pub async fn quiet(&self) {
-        self.none(&["inbox_waiting", "actions_open", "messages_waiting"])
-            .await;
-    }
-
-    /// Waits until nothing of these waits.
-    pub async fn none(&self, names: &[&str]) {
-        let idle = async |stage: &Self| {
-            let state = stage.state().await;
-            names.iter().all(|name| state[name] == 0)
-        };
-        // Twice: the counts are not taken in one instant, and one thing leads to the next.
-        let really = async |stage: &Self| idle(stage).await && idle(stage).await;
-        self.until("nothing waits any more", really).await;
-    }
-
-    /// Waits until a card says this.
-    pub async fn says(&self, word: &str) {
-        let said = async |stage: &Self| stage.states().iter().any(|s| s == word);
-        self.until(&format!("a card says {word}"), said).await;
-    }
-
-    /// Changes the database behind Syncgate's back.
-    pub async fn sql(&self, statement: &str) {
-        use sqlx::{Connection, Executor};
-        let address = &self.settings["DATABASE_URL"];
-        let statement = sqlx::AssertSqlSafe(statement.to_owned());
-        if let Database::Sqlite(_) = self.database {
-            let mut beside = sqlx::SqliteConnection::connect(address).await.unwrap();
-            beside.execute(sqlx::query(statement)).await.unwrap();
-        } else {
-            let mut beside = sqlx::PgConnection::connect(address).await.unwrap();
-            beside.execute(sqlx::query(statement)).await.unwrap();
-        }
-    }
-
-    /// Holds the database as another process would, until it is dropped.
-    pub async fn lock_database(&self) -> DatabaseLock {
-        use sqlx::{Connection, Executor};
-        let address = &self.settings["DATABASE_URL"];
-        if let Database::Sqlite(_) = self.database {
-            let mut beside = sqlx::SqliteConnection::connect(address).await.unwrap();
-            beside.execute("BEGIN IMMEDIATE").await.unwrap();
-            DatabaseLock::Sqlite(beside)
-        } else {
-            let mut beside = sqlx::PgConnection::connect(address).await.unwrap();
-            let all = "BEGIN; LOCK TABLE inbox, steps, messages IN ACCESS EXCLUSIVE MODE";
-            beside.execute(all).await.unwrap();
-            DatabaseLock::Postgres(beside)
-        }
     }
 
     pub async fn end(mut self) {

@@ -125,6 +125,7 @@ fn the_judge_tells_right_requests_from_wrong_ones() {
     ));
     assert!(!ok("PATCH", path, r#"{"sync_frequency":61}"#));
     assert!(!ok("PATCH", path, r#"{"daily_sync_time":null}"#));
+    assert!(!ok("PATCH", path, r#"{"pausd":true}"#));
     assert!(!ok("POST", "/v1/connections/a/sync", r#"{"force":"yes"}"#));
     assert!(ok(
         "POST",
@@ -133,6 +134,7 @@ fn the_judge_tells_right_requests_from_wrong_ones() {
     ));
     assert!(!ok("POST", "/v1/connections/a/force", "{}"));
     assert!(ok("GET", "/v1/connections?limit=5", "null"));
+    assert!(!ok("GET", "/v1/connections?lim=5", "null"));
     assert!(!ok("GET", path, "{}"));
     let answer = serde_json::json!({"code": "Success", "data": {"id": 5}});
     assert!(spec.check_response("GET", path, 200, &answer).is_err());
