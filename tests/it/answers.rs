@@ -187,7 +187,7 @@ fn t131_an_address_of_half_an_hour_ago_is_not_tried() {
         w.faults.add(Fault::always(
             Service::Slack,
             "/response/",
-            FaultKind::Close { apply: false },
+            FaultKind::answer(503, ""),
         ));
         assert!(w.slack.command(VIV, CHANNEL, "help").await.ok());
         w.clock.advance(Duration::from_mins(16));
