@@ -54,7 +54,7 @@ async fn each_ran_once(s: &mut Stage) {
 #[test]
 fn t073_sigterm_finishes_what_is_under_way_and_begins_nothing_new() {
     stage(async |s| {
-        busy(s, FaultKind::Delay(Duration::from_secs(2))).await;
+        busy(s, FaultKind::Delay(Duration::from_secs(5))).await;
         assert!(s.dies_within(DRAINED).await, "{}", s.log());
         assert_eq!(s.died().await.code(), Some(0), "{}", s.log());
         assert_eq!(s.writes().len(), 4, "{}", s.effects());
