@@ -6,10 +6,12 @@
 mod assemble;
 mod audit;
 mod demo;
+mod eval;
 mod logging;
 mod operate;
 mod policy;
 mod serve;
+mod triage;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -50,6 +52,10 @@ enum Command {
     /// The audit chain; reads only, also while the service runs
     #[command(subcommand)]
     Audit(audit::Command),
+    /// The cause of a failure from a log extract; needs no Slack, no Fivetran and no database
+    Triage(triage::Arguments),
+    /// The analyst on labelled cases, with its scores
+    Eval(eval::Arguments),
     /// The policy file
     #[command(subcommand)]
     Policy(policy::Command),
@@ -132,6 +138,8 @@ fn run(command: Command) -> Outcome {
             Command::Status { json } => operate::status(&variables, json).await,
             Command::Restore => operate::restore(&variables).await,
             Command::Audit(command) => audit::run(&variables, command).await,
+            Command::Triage(arguments) => triage::run(&arguments),
+            Command::Eval(arguments) => eval::run(&arguments),
             Command::Policy(command) => policy::run(&variables, command),
         }
     })

@@ -1,9 +1,16 @@
 //! Triage: what a failure is and what may be done about it. Pure.
 //!
-//! Today it tells only what needs a person from what may be tried again; the catalogue of causes is
-//! the next piece of work.
+//! A [`case::Case`] is read into a [`story::Story`], which the [`analyst`] holds against its
+//! catalogue; what it quotes is proved by [`cite`]. [`score`] measures it on labelled cases.
 
+pub mod analyst;
+pub mod case;
+pub mod catalogue;
+pub mod cite;
+pub mod labels;
 pub mod redact;
+pub mod score;
+pub mod story;
 
 use crate::model::{Action, Connection, SetupState};
 

@@ -1,0 +1,132 @@
+//! The catalogue of what errors look like: a data file that is part of the program.
+
+use std::sync::LazyLock;
+
+use regex::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+use super::labels::{Category, RemedyName};
+
+/// How surely a sign means its category, from 0 to 1.
+const EXACT: f64 = 0.95;
+const CLEAR: f64 = 0.8;
+const VAGUE: f64 = 0.45;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    category: Category,
+    cause: String,
+    remedies: Vec<RemedyName>,
+    #[serde(default)]
+    while_it_still_syncs: Vec<RemedyName>,
+    at_destination: Option<Category>,
+    #[serde(default)]
+    exact: Vec<String>,
+    #[serde(default)]
+    clear: Vec<String>,
+    #[serde(default)]
+    vague: Vec<String>,
+}
+
+/// One way for a thing to go wrong.
+#[derive(Debug)]
+pub struct Entry {
+    /// What it is a case of.
+    pub category: Category,
+    /// The same words, said while loading.
+    pub at_destination: Option<Category>,
+    /// What to say of it.
+    pub cause: String,
+    /// What helps, the best first.
+    pub remedies: Vec<RemedyName>,
+    /// The same for a sync that took and only warned; empty where that is no other matter.
+    pub while_it_still_syncs: Vec<RemedyName>,
+    signs: Vec<(Regex, f64)>,
+}
+
+/// A sign that was found.
+#[derive(Clone, Copy, Debug)]
+pub struct Found<'a> {
+    /// Whose.
+    pub entry: &'a Entry,
+    /// How surely it means that, from 0 to 1.
+    pub strength: f64,
+    /// How many bytes of the text it is: the longer, the less by chance.
+    pub length: usize,
+}
+
+impl Entry {
+    /// The strongest of this entry's signs in a text.
+    pub fn find(&self, text: &str) -> Option<Found<'_>> {
+        let found = self.signs.iter().find_map(|(sign, strength)| {
+            let length = sign.find(text)?.len();
+            Some((*strength, length))
+        });
+        found.map(|(strength, length)| Found {
+            entry: self,
+            strength,
+            length,
+        })
+    }
+}
+
+/// Every entry.
+pub fn entries() -> &'static [Entry] {
+    static ENTRIES: LazyLock<Vec<Entry>> =
+        LazyLock::new(|| read(include_str!("catalogue.yml")).unwrap_or_default());
+    &ENTRIES
+}
+
+/// The entry that speaks for a category: the first of it.
+pub fn entry_of(category: Category) -> Option<&'static Entry> {
+    entries().iter().find(|entry| entry.category == category)
+}
+
+fn read(text: &str) -> Result<Vec<Entry>, String> {
+    let written: Vec<Written> = serde_saphyr::from_str(text).map_err(|e| e.to_string())?;
+    written.into_iter().map(Entry::try_from).collect()
+}
+
+impl TryFrom<Written> for Entry {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let mut signs = Vec::new();
+        // The strongest first: the search ends at the first that is found.
+        let kinds = [
+            (written.exact, EXACT),
+            (written.clear, CLEAR),
+            (written.vague, VAGUE),
+        ];
+        for (patterns, strength) in kinds {
+            for pattern in patterns {
+                let sign = RegexBuilder::new(&pattern).case_insensitive(true).build();
+                signs.push((sign.map_err(|e| format!("{pattern}: {e}"))?, strength));
+            }
+        }
+        Ok(Self {
+            category: written.category,
+            at_destination: written.at_destination,
+            cause: written.cause,
+            remedies: written.remedies,
+            while_it_still_syncs: written.while_it_still_syncs,
+            signs,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_whole() {
+        let read = read(include_str!("catalogue.yml")).unwrap();
+        for category in Category::ALL {
+            let known = read.iter().any(|entry| entry.category == *category);
+            assert_eq!(known, *category != Category::NoFailure, "{category}");
+        }
+        assert!(read.iter().all(|entry| !entry.remedies.is_empty()));
+    }
+}
