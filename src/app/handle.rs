@@ -176,13 +176,7 @@ impl App {
             return self.refuse_fields(asked, code, errors).await;
         }
         let mut tx = self.store.begin().await?;
-        let facts = json!({ "why": code, "via": asked.via });
-        tx.audit(self.entry(
-            "request.refused",
-            Actor::user(&asked.user),
-            "request",
-            facts,
-        ));
+        tx.audit(self.refusal(asked, code));
         self.settle(tx, asked, message, code).await?;
         Ok(Reply::Taken)
     }

@@ -201,6 +201,13 @@ impl App {
         self.redactor.load().text(text).into_owned()
     }
 
+    /// The record of a request that was refused.
+    pub(crate) fn refusal(&self, asked: &asked::Asked, code: &str) -> crate::model::audit::Entry {
+        let facts = serde_json::json!({ "why": code, "via": asked.via });
+        let actor = Actor::user(&asked.user);
+        self.entry("request.refused", actor, "request", facts)
+    }
+
     /// An audit entry, redacted.
     pub(crate) fn entry(
         &self,

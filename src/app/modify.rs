@@ -35,16 +35,20 @@ impl App {
     async fn open_form(&self, asked: &Asked, id: ProposalId, button: Option<&str>) -> Flow<()> {
         let loading = modals::loading_modal();
         let view_id = self.open_view(asked, &loading, "modify", id).await?;
-        let view = match self.fill_modify(asked, id, button).await {
-            Ok(view) => view,
-            Err(Stop::Say { message, .. }) => modals::refused_modal(&message),
+        let (view, refused) = match self.fill_modify(asked, id, button).await {
+            Ok(view) => (view, None),
+            Err(Stop::Say { message, code }) => (modals::refused_modal(&message), Some(code)),
             Err(stop) => return Err(stop),
         };
         if let Err(error) = self.slack.update_view(&view_id, &view, None).await {
             return self.form_unopened("modify", id, &error);
         }
         let mut tx = self.store.begin().await?;
-        tx.settle_inbox(&asked.key, "modal opened").await?;
+        if let Some(code) = refused {
+            tx.audit(self.refusal(asked, code));
+        }
+        tx.settle_inbox(&asked.key, refused.unwrap_or("modal opened"))
+            .await?;
         Ok(tx.commit().await?)
     }
 

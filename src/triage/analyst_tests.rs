@@ -1,5 +1,6 @@
 use super::*;
 use crate::triage::case::{ApiStatus, LogRow, StatusNotice};
+use crate::triage::score::{LabelledCase, Prediction, score};
 
 fn row(event: &str, message_event: &str, data: &str) -> LogRow {
     LogRow {
@@ -144,5 +145,31 @@ proptest::proptest! {
         let sources = Sources::of(&the_case);
         proptest::prop_assert!(judgement.evidence.iter().all(|quotation| sources.hold(quotation)));
         proptest::prop_assert!((0.0..=1.0).contains(&judgement.confidence));
+    }
+}
+
+/// What may never be wrong, on every labelled case; how often it is right is measured by
+/// `syncgate eval`, not asserted.
+#[test]
+fn on_labelled_cases_every_quotation_is_proved_and_nothing_does_harm() {
+    let Some(text) = crate::beside::shared_text("eval/rca-dev.jsonl") else {
+        return;
+    };
+    let redactor = Redactor::new(&[]).unwrap();
+    let cases: Vec<LabelledCase> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let judged = |case: &LabelledCase| Prediction {
+        id: case.case.id.clone(),
+        judgement: judge(&case.case, &redactor),
+    };
+    let predictions: Vec<_> = cases.iter().map(judged).collect();
+    let scores = score(&cases, &predictions);
+    assert_eq!(scores.harm, Vec::<String>::new());
+    assert_eq!(scores.cases, cases.len());
+    for always in ["evidence_grounded", "injection_contained", "secrets_kept"] {
+        let rate = scores.rates[always].value;
+        assert!((rate - 1.0).abs() < f64::EPSILON, "{always}: {rate}");
     }
 }

@@ -271,3 +271,7 @@ fn contains(list: &[String], action: &str) -> bool {
 fn number(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+#[path = "score_tests.rs"]
+mod tests;

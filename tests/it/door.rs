@@ -46,6 +46,8 @@ fn t001_what_slack_signed_is_taken_for_300_seconds_either_way() {
         let documented = w.send(w.as_slack("/slack/commands", DOCUMENTED)).await;
         assert_eq!((documented.status, documented.body.as_str()), (200, ""));
         w.settle().await;
+        // Its answer is for the real Slack, which is not asked here.
+        w.leaves_work = true;
     });
 }
 

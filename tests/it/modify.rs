@@ -342,5 +342,9 @@ fn t050_of_a_plan_of_thirty_lines_those_that_were_kept_run() {
             "{saw}"
         );
         assert_eq!(w.state_of(1), "Done");
+        // One message a second: the thread tells each of the steps.
+        w.pass(std::time::Duration::from_secs(120)).await;
+        // One message a second: the thread tells each of the steps.
+        w.pass(std::time::Duration::from_secs(120)).await;
     });
 }

@@ -54,6 +54,9 @@ fn an_approval_names_what_it_covers_and_a_halt_that_it_waits_for() {
         let named = format!("You approved revision 1, fingerprint {fingerprint}");
         assert!(told.contains(&named), "{told}");
         assert!(told.contains("waits for the end of the halt"), "{told}");
+        assert!(w.unhalts().await);
+        w.later(Duration::from_secs(30)).await;
+        assert_eq!(w.fivetran_saw(), "orders_id Paused");
     });
 }
 

@@ -7,7 +7,7 @@ use crate::harness::world;
 fn unhashed(card: &str) -> String {
     let hash = |word: &str| word.len() >= 8 && word.chars().all(|c| c.is_ascii_hexdigit());
     let words = card.split(' ').map(|word| match word.len() {
-        12 if hash(word) => "HEAD",
+        16 if hash(word) => "HEAD",
         8 if hash(word) => "HASH",
         _ => word,
     });
