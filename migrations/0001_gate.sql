@@ -34,7 +34,7 @@ CREATE TABLE inbox (
 CREATE INDEX inbox_unaudited ON inbox (received_at) WHERE NOT audited;
 -- No signature is taken twice: the store of seen signatures.
 CREATE UNIQUE INDEX inbox_signature ON inbox (signature) WHERE signature <> '';
-CREATE INDEX inbox_settled ON inbox (received_at) WHERE run_after IS NULL;
+CREATE INDEX inbox_settled ON inbox (received_at) WHERE run_after IS NULL AND audited;
 CREATE INDEX inbox_dead ON inbox (key) WHERE substr(outcome, 1, 5) = 'dead:';
 -- run_after is null once a row is settled, so that the index holds only what is open.
 CREATE INDEX inbox_open ON inbox (lane, run_after) WHERE run_after IS NOT NULL;

@@ -26,10 +26,18 @@ impl App {
             .clone()
             .apply(change, now)
             .map_err(anyhow::Error::from)?;
-        // A change with an end is taken up again at its end.
         let run_after = match &next {
+            // A change with an end is taken up again at its end.
             StepState::Done { restore_at, .. } => *restore_at,
-            _ => run_after,
+            // What is settled is never taken up again.
+            StepState::Failed { .. }
+            | StepState::Skipped { .. }
+            | StepState::Reverted { .. }
+            | StepState::RevertRefused { .. } => None,
+            StepState::Queued { .. }
+            | StepState::Intended { .. }
+            | StepState::Uncertain { .. }
+            | StepState::Reverting { .. } => run_after,
         };
         let before = step.state.as_str();
         let step = tx.save_step(step, next, run_after, held_until).await?;

@@ -56,6 +56,8 @@ impl App {
             }
         };
         let mut tx = self.store.begin().await?;
+        // Of two plans made in the same instant the second supersedes the first.
+        tx.lock_proposals().await?;
         let changes = planned.values().map(|day| day.changes.len()).sum();
         self.post_plan(&mut tx, planned, Actor::user(&asked.user))
             .await?;

@@ -311,7 +311,8 @@ async fn is_old_news(
         return Ok(true);
     }
     let last = tx.last_incident(&connection.id).await?;
-    Ok(last.is_some_and(|last| failed_at <= last.failed_at))
+    // One that was only thought to be gone is back, and still failed.
+    Ok(last.is_some_and(|last| !last.gone && failed_at <= last.failed_at))
 }
 
 /// One connection's trouble does not keep the next from being looked at.

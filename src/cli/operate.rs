@@ -7,6 +7,7 @@ use super::assemble::{self, Assembled};
 use super::{Failure, Outcome};
 use crate::app::{Ran, halt_beside, unhalt_beside};
 use crate::config::Variables;
+use crate::model::StepState;
 use crate::store::{Access, Store};
 
 async fn beside(variables: &Variables) -> Result<Assembled, Failure> {
@@ -122,7 +123,16 @@ pub(super) async fn restore(variables: &Variables) -> Outcome {
     let began = app.ctx.monotonic();
     while began.elapsed() < PATIENCE {
         while app.run_sent_step().await? == Ran::Ran {}
-        if app.health().await?.reverts_open == 0 {
+        let mut tx = app.store.snapshot().await?;
+        let (overrides, calls) = (tx.overrides().await?, tx.calls_that_may_hold().await?);
+        drop(tx);
+        if overrides
+            .iter()
+            .any(|held| matches!(held.step.state, StepState::Done { .. }))
+        {
+            // A reading has just shown that it took: it is in force too.
+            app.restore().await?;
+        } else if overrides.is_empty() && calls == 0 {
             println!("Done. Their cards follow as soon as the service runs.");
             return Ok(ExitCode::SUCCESS);
         }

@@ -238,14 +238,15 @@ impl Tx {
         .await)?)
     }
 
-    /// Forgets some deliveries that were settled and came before `before`; whether there may be more.
+    /// Forgets some deliveries that were settled, have their receipt in the audit chain and came before
+    /// `before`; whether there may be more.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn forget_inbox(&mut self, before: DateTime<Utc>) -> Result<bool> {
         let forgotten = on!(self, conn => sqlx::query(
             "DELETE FROM inbox WHERE key IN ( \
-                 SELECT key FROM inbox WHERE run_after IS NULL AND received_at < $1 LIMIT $2)",
+                 SELECT key FROM inbox WHERE run_after IS NULL AND audited AND received_at < $1 LIMIT $2)",
         )
         .bind(before)
         .bind(FORGOTTEN)

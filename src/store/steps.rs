@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Error, Result, Tx, on, read_json, write_json};
+use super::{Error, Inner, Result, Tx, on, read_json, write_json};
 use crate::model::{ActionId, ConnectionId, ProposalId, Revision, Step, StepState};
 
 /// How long a worker holds a step without saying that it still lives. A call in flight renews it;
 /// so a crash is noticed within this time (SPEC I4: ten seconds).
 pub const LEASE: Duration = Duration::seconds(8);
+
+/// The name of the lock under which PostgreSQL's claims go one after the other.
+const CLAIMS: i64 = 7_301;
 
 /// Which steps a claim looks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,8 +113,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes one step that is due and whose connection no other call is on its way to; lines of one
-    /// proposal on one connection keep their order.
+    /// Takes one step that is due and whose connection nobody else works on: no other call is on its
+    /// way to it, and no other step of it is held. Whoever holds one decides by what he read of the
+    /// connection and of its other steps, and both must still be so when his intent is stored. Lines
+    /// of one proposal on one connection keep their order.
     ///
     /// # Errors
     /// When the database refuses.
@@ -121,6 +126,13 @@ impl Tx {
         now: DateTime<Utc>,
         due: Due,
     ) -> Result<Option<Claimed>> {
+        if let Inner::Postgres(tx) = &mut self.inner {
+            // Claims must see each other; SQLite has one writer.
+            sqlx::query("SELECT pg_advisory_xact_lock($1)")
+                .bind(CLAIMS)
+                .execute(&mut **tx)
+                .await?;
+        }
         let row = on!(self, conn => sqlx::query_as::<_, Row>(
             // The guard is repeated outside the sub-select: PostgreSQL runs that on an older
             // snapshot (DESIGN §2).
@@ -130,7 +142,7 @@ impl Tx {
                  WHERE s.run_after <= $3 AND (s.lease_until IS NULL OR s.lease_until <= $3) \
                    AND ($4 OR s.state <> 'queued') \
                    AND NOT EXISTS (SELECT 1 FROM steps o WHERE o.connection_id = s.connection_id \
-                                   AND o.in_flight AND o.id <> s.id) \
+                                   AND o.id <> s.id AND (o.in_flight OR o.lease_until > $3)) \
                    AND NOT EXISTS (SELECT 1 FROM steps e WHERE e.proposal_id = s.proposal_id \
                                    AND e.revision = s.revision AND e.position < s.position \
                                    AND e.connection_id = s.connection_id AND e.state = 'queued' \
@@ -355,6 +367,24 @@ impl Tx {
             }
         }
         Ok(overrides)
+    }
+
+    /// Calls on their way that can be taken back: each may be in force in a moment.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn calls_that_may_hold(&mut self) -> Result<usize> {
+        let rows = on!(self, conn => sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(format!(
+            "SELECT {COLUMNS} FROM steps WHERE in_flight AND state <> 'reverting'"
+        )))
+        .fetch_all(conn)
+        .await)?;
+        let steps = rows.into_iter().filter_map(|row| row.read().ok());
+        let reversible = steps.filter(|step| {
+            let intent = step.state.intent();
+            intent.is_some_and(|intent| intent.inverse.is_some())
+        });
+        Ok(reversible.count())
     }
 
     /// How many changes are being taken back.

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use chrono::TimeDelta;
 use syncgate::model::{Clock, Ctx};
-use syncgate::store::{Access, Draft, MessageKind, Store};
+use syncgate::store::{Access, Draft, Due, MessageKind, STEP_LEASE, Store};
 
-use crate::harness::Database;
+use crate::harness::people::{ANA, EMIL};
+use crate::harness::{Database, world};
 use crate::process::runtime;
 
 const MESSAGES: usize = 300;
@@ -44,6 +46,31 @@ async fn send(store: Store, ctx: Ctx, sent: Arc<Mutex<BTreeMap<String, usize>>>)
         tx.message_sent(&row, Some("1.1"), ctx.now()).await.unwrap();
         tx.commit().await.unwrap();
     }
+}
+
+/// Whoever reads a connection to decide about a step must be alone with it until he has decided.
+#[test]
+fn i10_of_two_steps_of_one_connection_only_one_is_held() {
+    world(async |w| {
+        assert!(w.halts(None).await);
+        for (id, ask) in [(1, "pause orders for 2h"), (2, "schedule orders every 1h")] {
+            w.command(ANA, ask).await;
+            w.click_on(EMIL, id, "Approve").await;
+        }
+        assert!(w.unhalts().await);
+        let store = &w.app().store;
+        let claim = async |at| {
+            let mut tx = store.begin().await.unwrap();
+            let claimed = tx.claim_step("w", at, Due::Any).await.unwrap();
+            tx.commit().await.unwrap();
+            claimed.is_some()
+        };
+        let now = w.now() + TimeDelta::minutes(1);
+        assert!(claim(now).await);
+        assert!(!claim(now).await, "the other step waits for the first");
+        assert!(claim(now + STEP_LEASE).await, "whoever died holds nothing");
+        w.leaves_work = true;
+    });
 }
 
 #[test]

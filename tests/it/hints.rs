@@ -76,6 +76,7 @@ fn i13_an_incident_of_a_deleted_connection_is_resolved_in_words() {
         w.edit("orders_id", |c| c.failed_at = Some(now));
         w.polls().await;
         assert!(w.incident().starts_with("Open"), "{}", w.incident());
+        let orders = w.fivetran.connection("orders_id").unwrap();
         assert!(w.fivetran.delete("orders_id"));
         w.polls().await;
         let card = w.incident();
@@ -84,6 +85,10 @@ fn i13_an_incident_of_a_deleted_connection_is_resolved_in_words() {
             card.contains("the connection no longer exists in Fivetran"),
             "{card}"
         );
+        // It was only hidden: what was wrong with it is still wrong.
+        w.fivetran.add_connection(orders);
+        w.polls().await;
+        assert_eq!(w.incidents().len(), 2, "{}", w.channel());
     });
 }
 

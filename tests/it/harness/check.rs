@@ -22,6 +22,10 @@ impl World {
         while self.app().chain_receipts().await.unwrap() == Ran::Ran {}
         proof::check_requests(&self.records().await, &self.ledger.entries());
         self.check_secrets().await;
+        let idle = "SELECT state FROM steps WHERE run_after IS NOT NULL \
+                    AND state IN ('failed', 'skipped', 'reverted', 'revert_refused')";
+        let idle = self.ask(idle).await;
+        assert!(idle.is_empty(), "settled, and taken up again: {idle:?}");
         let unchained = self.ask("SELECT key FROM inbox WHERE NOT audited").await;
         assert!(unchained.is_empty(), "not in the chain: {unchained:?}");
         let snapshot = self.app().store.snapshot().await;
