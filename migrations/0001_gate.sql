@@ -6,7 +6,7 @@ CREATE TABLE counters (
     name  TEXT PRIMARY KEY,
     value BIGINT NOT NULL
 );
-INSERT INTO counters (name, value) VALUES ('proposal', 0), ('step', 0), ('incident', 0), ('message', 0);
+INSERT INTO counters (name, value) VALUES ('proposal', 0), ('step', 0), ('incident', 0), ('message', 0), ('claims', 0);
 
 -- Small facts about this deployment: the workspace, the Fivetran identity, the policy in force.
 CREATE TABLE facts (

@@ -9,9 +9,6 @@ use crate::model::{ActionId, ConnectionId, ProposalId, Revision, Step, StepState
 /// so a crash is noticed within this time (SPEC I4: ten seconds).
 pub const LEASE: Duration = Duration::seconds(8);
 
-/// The name of the lock under which PostgreSQL's claims go one after the other.
-const CLAIMS: i64 = 7_301;
-
 /// Which steps a claim looks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
@@ -127,9 +124,9 @@ impl Tx {
         due: Due,
     ) -> Result<Option<Claimed>> {
         if let Inner::Postgres(tx) = &mut self.inner {
-            // Claims must see each other; SQLite has one writer.
-            sqlx::query("SELECT pg_advisory_xact_lock($1)")
-                .bind(CLAIMS)
+            // Claims must see each other; SQLite has one writer. A row and no advisory lock: that
+            // would be one for every schema of the database.
+            sqlx::query("SELECT value FROM counters WHERE name = 'claims' FOR UPDATE")
                 .execute(&mut **tx)
                 .await?;
         }
