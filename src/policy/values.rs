@@ -23,17 +23,6 @@ pub struct Window {
 }
 
 impl Window {
-    /// When it begins, in minutes since midnight (0 to 1439).
-    pub fn from_minute(self) -> u16 {
-        self.from
-    }
-
-    /// When it ends, in minutes since midnight (1 to 1440); not later than the start when it goes
-    /// over midnight.
-    pub fn until_minute(self) -> u16 {
-        self.until
-    }
-
     /// Whether a local time lies in it: the start does, the end does not.
     pub fn contains(self, time: NaiveTime) -> bool {
         let minute = u16::try_from(time.hour() * 60 + time.minute()).unwrap_or(0);
