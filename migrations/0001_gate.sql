@@ -15,14 +15,14 @@ CREATE TABLE facts (
 );
 
 -- What came in, durable before its 200. The key is Slack's or Fivetran's own identity of the
--- delivery; raw_sha256 tells a repetition from another body under the same key.
+-- delivery; raw_sha256 tells a repetition from another body under the same key. It is the store of
+-- seen signatures too: a body makes one key, on one route, so that what was signed once has a row.
 CREATE TABLE inbox (
     key         TEXT PRIMARY KEY,
     route       TEXT NOT NULL,
     received_at TIMESTAMPTZ NOT NULL,
     body        TEXT NOT NULL,
     raw_sha256  TEXT NOT NULL,
-    signature   TEXT NOT NULL,
     lane        TEXT NOT NULL,
     attempts    BIGINT NOT NULL DEFAULT 0,
     run_after   TIMESTAMPTZ,
@@ -32,8 +32,6 @@ CREATE TABLE inbox (
     audited     BOOLEAN NOT NULL DEFAULT FALSE
 );
 CREATE INDEX inbox_unaudited ON inbox (received_at) WHERE NOT audited;
--- No signature is taken twice: the store of seen signatures.
-CREATE UNIQUE INDEX inbox_signature ON inbox (signature) WHERE signature <> '';
 CREATE INDEX inbox_settled ON inbox (received_at) WHERE run_after IS NULL AND audited;
 CREATE INDEX inbox_dead ON inbox (key) WHERE substr(outcome, 1, 5) = 'dead:';
 -- run_after is null once a row is settled, so that the index holds only what is open.
@@ -66,7 +64,7 @@ CREATE TABLE messages (
     sent_at      TIMESTAMPTZ,
     error        TEXT
 );
-CREATE INDEX messages_due ON messages (run_after) WHERE run_after IS NOT NULL;
+CREATE INDEX messages_due ON messages (run_after, kind) WHERE run_after IS NOT NULL;
 CREATE INDEX messages_dead ON messages (id) WHERE run_after IS NULL AND error IS NOT NULL;
 CREATE INDEX messages_by_answer ON messages (response_url) WHERE response_url IS NOT NULL;
 CREATE INDEX messages_said ON messages (created_at) WHERE kind IN ('answer', 'ephemeral');

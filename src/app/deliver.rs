@@ -51,11 +51,14 @@ impl App {
     /// When the database does not answer.
     pub async fn deliver_one(&self) -> anyhow::Result<Ran> {
         let now = self.ctx.now();
-        let mut tx = self.store.begin().await?;
-        let Some(row) = tx.claim_message(now).await? else {
-            // A row that cannot be read was set aside.
-            tx.commit().await?;
+        let Some(next) = self.store.snapshot().await?.next_message(now).await? else {
             return Ok(Ran::Empty);
+        };
+        let mut tx = self.store.begin().await?;
+        let Some(row) = tx.claim_message(next, now).await? else {
+            // Another worker took it, or it could not be read and was set aside.
+            tx.commit().await?;
+            return Ok(Ran::Ran);
         };
         if row.ts.is_none() && row.stands_in_channel() {
             let door = format!("slack:{}", row.channel);

@@ -47,6 +47,9 @@ impl App {
 
     async fn run_one(&self, due: Due) -> anyhow::Result<Ran> {
         let now = self.ctx.now();
+        if !self.store.snapshot().await?.step_due(now).await? {
+            return Ok(Ran::Empty);
+        }
         let mut tx = self.store.begin().await?;
         let step = match tx.claim_step(&self.ctx.worker, now, due).await {
             Ok(Some(Claimed::Step(step))) => step,

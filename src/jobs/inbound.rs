@@ -10,10 +10,6 @@ use crate::store::{InboxRow, Lane};
 
 /// A delivery that failed so often is put aside.
 const ATTEMPTS: i64 = 5;
-/// While so many deliveries share a commit, the door is pressed: acknowledging comes first.
-const PRESSED: usize = 8;
-/// How long handling rests for the door's sake, at most once per delivery.
-const YIELD: Duration = Duration::from_millis(250);
 /// How often a worker says that it still has its delivery: well within the lease.
 const KEEP: Duration = Duration::from_secs(10);
 
@@ -22,12 +18,12 @@ const KEEP: Duration = Duration::from_secs(10);
 /// # Errors
 /// When the database does not answer.
 pub async fn run_inbox(app: &Arc<App>, lane: Lane) -> anyhow::Result<Ran> {
-    if app.inbox.pressure() >= PRESSED {
-        // Slack gives three seconds for the acknowledgement and none for the answer.
-        tokio::time::sleep(YIELD).await;
+    let now = app.ctx.now();
+    if !app.store.snapshot().await?.inbox_due(lane, now).await? {
+        return Ok(Ran::Empty);
     }
     let mut tx = app.store.begin().await?;
-    let claimed = tx.claim_inbox(&app.ctx.worker, lane, app.ctx.now()).await;
+    let claimed = tx.claim_inbox(&app.ctx.worker, lane, now).await;
     let row = match claimed {
         Ok(Some(row)) => row,
         Ok(None) => return Ok(Ran::Empty),

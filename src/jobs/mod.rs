@@ -22,6 +22,11 @@ pub use inbound::{handle_held, run_inbox, tell_late};
 const IDLE: Duration = Duration::from_millis(500);
 /// How long a worker rests after a fault of the database.
 const AFTER_FAULT: Duration = Duration::from_secs(1);
+/// While so many deliveries share a commit, the door is pressed: acknowledging comes first. Slack
+/// gives three seconds for that, and for the answer half an hour.
+const PRESSED: usize = 8;
+/// How long a worker rests for the door's sake, at most once per step.
+const YIELD: Duration = Duration::from_secs(1);
 /// How often receipts are chained: one record for many, and each soon enough.
 const RECEIPTS: Duration = Duration::from_secs(10);
 /// A timed job that failed is tried again after this at the latest.
@@ -123,7 +128,9 @@ impl Workers {
             Ok(Ran::Ran)
         });
         self.repeat("receipts", RECEIPTS, |app| async move {
-            while app.chain_receipts().await? == Ran::Ran {}
+            while app.chain_receipts().await? == Ran::Ran {
+                stand_back(&app).await;
+            }
             Ok(Ran::Ran)
         });
         self.repeat("metrics", seconds(5), |app| async move {
@@ -147,6 +154,7 @@ impl Workers {
         let (app, mut stop) = (self.app.clone(), self.stop.clone());
         self.running.spawn(async move {
             while !*stop.borrow() {
+                stand_back(&app).await;
                 let rest = match caught(name, step(app.clone())).await {
                     Some(Ok(Ran::Ran)) => continue,
                     Some(Ok(Ran::Empty)) => IDLE,
@@ -194,6 +202,13 @@ impl Workers {
             }
             name
         });
+    }
+}
+
+/// Rests while the door is pressed.
+async fn stand_back(app: &App) {
+    if app.inbox.pressure() >= PRESSED {
+        tokio::time::sleep(YIELD).await;
     }
 }
 

@@ -43,9 +43,6 @@ pub struct Arrival {
     pub body: String,
     /// SHA-256 of the raw body, in hex.
     pub raw_sha256: String,
-    /// The signature it came with; it is taken once. A second delivery with the same one is a
-    /// replay, or forged when it is another delivery. Empty where nothing is signed.
-    pub signature: String,
     /// Handled by the one who brings it, not by the workers, until its lease ends.
     pub held: bool,
 }
@@ -57,7 +54,7 @@ pub enum Arrived {
     New,
     /// Stored before: a retry, a replay, a second replica.
     Again,
-    /// Another body came under the same key, or another delivery under the same signature.
+    /// Another body came under the same key.
     Forged,
 }
 
@@ -93,6 +90,21 @@ pub(super) const LEASE: Duration = Duration::seconds(30);
 pub(super) const FORGOTTEN: i64 = 500;
 
 impl Tx {
+    /// Whether a delivery of a lane is due.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn inbox_due(&mut self, lane: Lane, now: DateTime<Utc>) -> Result<bool> {
+        let due = on!(self, conn => sqlx::query_scalar::<_, i32>(
+            "SELECT 1 FROM inbox WHERE lane = $1 AND run_after <= $2 LIMIT 1",
+        )
+        .bind(lane.as_str())
+        .bind(now)
+        .fetch_optional(conn)
+        .await)?;
+        Ok(due.is_some())
+    }
+
     /// Takes the delivery of a lane that has waited longest, if one is due.
     ///
     /// # Errors
@@ -164,21 +176,43 @@ impl Tx {
         if done == 1 { Ok(()) } else { Err(Error::Lost) }
     }
 
-    /// Marks up to `limit` deliveries as chained, and gives them, oldest first.
+    /// Up to `limit` deliveries that are not chained yet, oldest first.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn take_receipts(&mut self, limit: i64) -> Result<Vec<Receipt>> {
-        let mut taken = on!(self, conn => sqlx::query_as::<_, Receipt>(
-            "UPDATE inbox SET audited = TRUE WHERE NOT audited AND key IN \
-               (SELECT key FROM inbox WHERE NOT audited ORDER BY received_at LIMIT $1) \
-             RETURNING key, route, received_at, body, attempts, raw_sha256",
+    pub async fn unchained(&mut self, limit: i64) -> Result<Vec<Receipt>> {
+        Ok(on!(self, conn => sqlx::query_as(
+            "SELECT key, route, received_at, body, attempts, raw_sha256 FROM inbox \
+             WHERE NOT audited ORDER BY received_at, key LIMIT $1",
         )
         .bind(limit)
         .fetch_all(conn)
-        .await)?;
-        taken.sort_by(|a, b| (a.row.received_at, &a.row.key).cmp(&(b.row.received_at, &b.row.key)));
-        Ok(taken)
+        .await)?)
+    }
+
+    /// Marks these deliveries, the oldest that are not chained yet, as chained.
+    ///
+    /// # Errors
+    /// [`Error::Lost`] when they are no longer just those: another replica chains them, or one that
+    /// came before the last of them was stored after it.
+    pub async fn mark_chained(&mut self, receipts: &[Receipt]) -> Result<()> {
+        let Some(Receipt { row: last, .. }) = receipts.last() else {
+            return Ok(());
+        };
+        let marked = on!(self, conn => sqlx::query(
+            "UPDATE inbox SET audited = TRUE \
+             WHERE NOT audited AND received_at <= $1 AND (received_at, key) <= ($1, $2)",
+        )
+        .bind(last.received_at)
+        .bind(&last.key)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        if usize::try_from(marked) == Ok(receipts.len()) {
+            Ok(())
+        } else {
+            Err(Error::Lost)
+        }
     }
 
     /// Gives a delivery back, to be tried again later.

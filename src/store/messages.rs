@@ -139,6 +139,37 @@ struct Row {
 /// How long a sender may take over one message.
 const LEASE: Duration = Duration::seconds(30);
 
+/// Messages that may be sent at `$1`.
+macro_rules! sendable {
+    ($which:literal) => {
+        concat!(
+            // First what needs no look at the row: while Slack is away, thousands may wait. A note stands
+            // where its card does, also when that had to go to another channel.
+            "SELECT m.id FROM messages m LEFT JOIN messages c ON c.key = m.parent \
+             WHERE m.run_after <= $1 \
+               AND (m.kind <> 'answer' OR NOT EXISTS ( \
+                     SELECT 1 FROM pace WHERE name = 'slack:answer' AND next_at > $1)) \
+               AND (m.kind <> 'ephemeral' OR NOT EXISTS ( \
+                     SELECT 1 FROM pace WHERE name = 'slack:ephemeral' AND next_at > $1)) \
+               AND (m.lease_until IS NULL OR m.lease_until <= $1) \
+               AND (m.parent IS NULL OR c.ts IS NOT NULL) \
+               AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.parent = m.parent AND o.id < m.id \
+                     AND o.run_after IS NOT NULL AND o.ts IS NULL) \
+               AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.channel = m.channel \
+                     AND o.kind = 'card' AND m.kind = 'card' AND o.id < m.id AND o.ts IS NULL \
+                     AND m.ts IS NULL AND o.run_after <= $1 AND o.lease_until > $1) \
+               AND NOT EXISTS (SELECT 1 FROM pace WHERE pace.next_at > $1 \
+                     AND m.kind IN ('card', 'reply') AND ( \
+                     (m.ts IS NULL \
+                        AND pace.name IN ('slack:' || COALESCE(c.channel, m.channel), 'slack:post')) \
+                  OR (m.ts IS NOT NULL AND pace.name = 'slack:update') \
+                  OR (m.ts IS NULL AND m.posting_since IS NOT NULL \
+                        AND pace.name = 'slack:history'))) ",
+            $which
+        )
+    };
+}
+
 impl Tx {
     /// Says what a message should be; it is posted or edited soon after the commit. Nothing
     /// happens when its content is what it was.
@@ -175,38 +206,38 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes the next message that may be sent now: its card is posted, the thread before it is
-    /// sent, no earlier card is on its way to the channel, its channel and method are open. Marks
-    /// it as under way, so that a crash from here on leaves a trace.
+    /// The message that may be sent next: its card is posted, the thread before it is sent, no
+    /// earlier card is on its way to the channel, its channel and method are open.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn next_message(&mut self, now: DateTime<Utc>) -> Result<Option<i64>> {
+        Ok(
+            on!(self, conn => sqlx::query_scalar(sendable!("ORDER BY m.run_after, m.id LIMIT 1"))
+            .bind(now)
+            .fetch_optional(conn)
+            .await)?,
+        )
+    }
+
+    /// Takes a message if it may still be sent now, and marks it as under way, so that a crash from
+    /// here on leaves a trace.
     ///
     /// # Errors
     /// When the database refuses or the row cannot be read.
-    pub async fn claim_message(&mut self, now: DateTime<Utc>) -> Result<Option<MessageRow>> {
-        let id = on!(self, conn => sqlx::query_scalar::<_, i64>(
-            // A note stands where its card does, also when that had to go to another channel.
-            "SELECT m.id FROM messages m LEFT JOIN messages c ON c.key = m.parent \
-             WHERE m.run_after <= $1 AND (m.lease_until IS NULL OR m.lease_until <= $1) \
-               AND (m.parent IS NULL OR c.ts IS NOT NULL) \
-               AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.parent = m.parent AND o.id < m.id \
-                     AND o.run_after IS NOT NULL AND o.ts IS NULL) \
-               AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.channel = m.channel \
-                     AND o.kind = 'card' AND m.kind = 'card' AND o.id < m.id AND o.ts IS NULL \
-                     AND m.ts IS NULL AND o.run_after <= $1 AND o.lease_until > $1) \
-               AND NOT EXISTS (SELECT 1 FROM pace WHERE pace.next_at > $1 AND ( \
-                     (m.kind IN ('card', 'reply') AND m.ts IS NULL \
-                        AND pace.name IN ('slack:' || COALESCE(c.channel, m.channel), 'slack:post')) \
-                  OR (m.kind IN ('card', 'reply') AND m.ts IS NOT NULL \
-                        AND pace.name = 'slack:update') \
-                  OR (m.kind IN ('card', 'reply') AND m.ts IS NULL AND m.posting_since IS NOT NULL \
-                        AND pace.name = 'slack:history') \
-                  OR (m.kind = 'ephemeral' AND pace.name = 'slack:ephemeral') \
-                  OR (m.kind = 'answer' AND pace.name = 'slack:answer'))) \
-             ORDER BY m.id LIMIT 1",
-        )
-        .bind(now)
-        .fetch_optional(conn)
-        .await)?;
-        let Some(id) = id else { return Ok(None) };
+    pub async fn claim_message(
+        &mut self,
+        id: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Option<MessageRow>> {
+        let still = on!(self, conn => sqlx::query_scalar::<_, i64>(sendable!("AND m.id = $2"))
+            .bind(now)
+            .bind(id)
+            .fetch_optional(conn)
+            .await)?;
+        if still.is_none() {
+            return Ok(None);
+        }
         let lease_until = now + LEASE;
         // The row as it was tells whether an earlier post is in doubt; so it is read before it is
         // marked, in the same transaction. The guard says that nothing happened to it in between:

@@ -17,7 +17,11 @@ mod sending;
 mod steps;
 mod wal;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::model::audit::Entry;
 
@@ -29,6 +33,9 @@ pub use open::{Access, Lock, OpenError};
 pub use proposals::Stored;
 pub use steps::{Claimed, Due, LEASE as STEP_LEASE, Override, Unreadable};
 pub use wal::{Disk, Wal};
+
+/// How long anybody waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs one expression on whichever database the transaction is in.
 ///
@@ -110,6 +117,8 @@ pub enum Store {
     Sqlite {
         /// A single connection: SQLite has one writer, and queueing here is fairer than its lock.
         writer: SqlitePool,
+        /// Taken by every transaction that writes, but for the door's ([`Store::begin_ahead`]).
+        turn: Turn,
         /// Readers never wait for the writer (WAL).
         readers: SqlitePool,
         /// Its write-ahead log.
@@ -118,6 +127,10 @@ pub enum Store {
     /// A server, for one process or several.
     Postgres(PgPool),
 }
+
+/// Whose turn it is to write. All but the door queue here and not for the connection itself: so at
+/// most one of them is ever ahead of the door, however many work.
+pub(crate) type Turn = Arc<Mutex<()>>;
 
 #[derive(Debug)]
 pub(crate) enum Inner {
@@ -131,7 +144,10 @@ pub(crate) enum Inner {
 pub struct Tx {
     pub(crate) inner: Inner,
     pub(crate) entries: Vec<Entry>,
-    disk: Disk,
+    /// SQLite's log.
+    wal: Option<Wal>,
+    /// Last, so that the next one begins when this one's connection is free.
+    _turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl Store {
@@ -140,8 +156,24 @@ impl Store {
     /// # Errors
     /// When the database does not give one in time.
     pub async fn begin(&self) -> Result<Tx> {
-        let disk = self.disk();
-        disk.check()?;
+        let turn = match self {
+            Self::Sqlite { turn, .. } => {
+                let turn = tokio::time::timeout(PATIENCE, turn.clone().lock_owned()).await;
+                Some(turn.map_err(|_| sqlx::Error::PoolTimedOut)?)
+            }
+            Self::Postgres(_) => None,
+        };
+        let mut tx = self.begin_ahead().await?;
+        tx._turn = turn;
+        Ok(tx)
+    }
+
+    /// The same, ahead of all that wait in [`Store::begin`]: for the door, which somebody waits at.
+    ///
+    /// # Errors
+    /// When the database does not give one in time.
+    async fn begin_ahead(&self) -> Result<Tx> {
+        self.disk().check()?;
         let inner = match self {
             // Plain BEGIN takes the write lock only at the first write and then fails where
             // another got it in between (DESIGN §2: 369 of 400 contended transactions).
@@ -153,7 +185,8 @@ impl Store {
         Ok(Tx {
             inner,
             entries: Vec::new(),
-            disk,
+            wal: self.wal(),
+            _turn: None,
         })
     }
 
@@ -174,7 +207,8 @@ impl Store {
         Ok(Tx {
             inner,
             entries: Vec::new(),
-            disk: self.disk(),
+            wal: self.wal(),
+            _turn: None,
         })
     }
 
@@ -189,12 +223,17 @@ impl Store {
         }
     }
 
+    fn wal(&self) -> Option<Wal> {
+        match self {
+            Self::Sqlite { wal, .. } => Some(wal.clone()),
+            Self::Postgres(_) => None,
+        }
+    }
+
     /// The disk under SQLite; PostgreSQL looks after its own.
     pub fn disk(&self) -> Disk {
-        match self {
-            Self::Sqlite { wal, .. } => wal.disk().clone(),
-            Self::Postgres(_) => Disk::default(),
-        }
+        self.wal()
+            .map_or_else(Disk::default, |wal| wal.disk().clone())
     }
 
     /// Closes every connection; SQLite then folds its log into the file.
@@ -204,6 +243,7 @@ impl Store {
                 writer,
                 readers,
                 wal,
+                turn: _,
             } => {
                 wal.close().await;
                 readers.close().await;
@@ -238,10 +278,13 @@ impl Tx {
             self.link(&entries).await?;
         }
         match self.inner {
-            Inner::Sqlite(tx) => tx
-                .commit()
-                .await
-                .inspect_err(|error| self.disk.heard(error))?,
+            Inner::Sqlite(tx) => {
+                let committed = tx.commit().await;
+                if let Some(wal) = &self.wal {
+                    wal.heard(&committed);
+                }
+                committed?;
+            }
             Inner::Postgres(tx) => tx.commit().await?,
         }
         Ok(())

@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, PgPool, SqlitePool};
 
-use super::{Disk, Store, Wal};
+use super::{Disk, PATIENCE, Store, Turn, Wal};
 
 static SHARED: Migrator = sqlx::migrate!("./migrations");
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
@@ -122,6 +122,7 @@ async fn open_sqlite(address: &str, access: Access) -> Result<(Store, Lock), Ope
         let writer = readers.clone();
         let store = Store::Sqlite {
             writer,
+            turn: Turn::default(),
             readers,
             wal,
         };
@@ -136,6 +137,7 @@ async fn open_sqlite(address: &str, access: Access) -> Result<(Store, Lock), Ope
     let readers = pool(4).connect_lazy_with(reading);
     let store = Store::Sqlite {
         writer,
+        turn: Turn::default(),
         readers,
         wal,
     };
@@ -145,13 +147,17 @@ async fn open_sqlite(address: &str, access: Access) -> Result<(Store, Lock), Ope
 fn pool(size: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(size)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(PATIENCE)
+        // A file does not hang up.
+        .test_before_acquire(false)
         .after_release(|connection, _| {
             Box::pin(async move {
                 // A commit that the disk refused leaves the driver in a transaction that SQLite has
                 // ended: such a connection can begin no other, and is closed. The ping comes back
                 // when the rollback of a dropped transaction is done.
-                connection.ping().await?;
+                if connection.is_in_transaction() {
+                    connection.ping().await?;
+                }
                 Ok(!connection.is_in_transaction())
             })
         })
@@ -168,7 +174,7 @@ async fn open_postgres(address: &str, access: Access) -> Result<Store, OpenError
     PgConnection::connect_with(&options).await?.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(8)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(PATIENCE)
         .connect_with(options)
         .await?;
     refuse_newer_postgres(&pool).await?;

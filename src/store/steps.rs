@@ -110,6 +110,20 @@ impl Tx {
         Ok(())
     }
 
+    /// Whether any step is due; another worker may hold it.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn step_due(&mut self, now: DateTime<Utc>) -> Result<bool> {
+        let due = on!(self, conn => sqlx::query_scalar::<_, i32>(
+            "SELECT 1 FROM steps WHERE run_after <= $1 LIMIT 1",
+        )
+        .bind(now)
+        .fetch_optional(conn)
+        .await)?;
+        Ok(due.is_some())
+    }
+
     /// Takes one step that is due and whose connection nobody else works on: no other call is on its
     /// way to it, and no other step of it is held. Whoever holds one decides by what he read of the
     /// connection and of its other steps, and both must still be so when his intent is stored. Lines

@@ -5,17 +5,23 @@
 //! as long (`reference/performance.md` §2.4). And it would keep to itself that the disk refused.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sqlx::SqlitePool;
 use tokio_util::sync::CancellationToken;
 
 use super::{Error, Result};
 
-/// A log below this is left alone: 4 MiB, as SQLite itself would.
-const WORTH_FOLDING: u64 = 4 << 20;
-/// A log beyond this is emptied, for which writers wait a moment: it only grows so large while they
-/// never pause.
-const TOO_LARGE: u64 = 64 << 20;
+/// Commits that are worth folding once nobody writes. The size of the file would not tell, since a
+/// folded log is written over from its beginning.
+const FEW: usize = 100;
+/// Commits that are folded although somebody writes. That costs the commits beside it some 50 ms,
+/// for they wait for the same disk; the fewer the better, as long as the log stays in bounds (some
+/// 100 MiB).
+const MANY: usize = 4_000;
+/// A log beyond this is emptied, for which writers wait a moment.
+const TOO_LARGE: u64 = 512 << 20;
 
 /// The log of one database file.
 #[derive(Clone, Debug)]
@@ -23,7 +29,16 @@ pub struct Wal {
     path: PathBuf,
     /// A connection of its own, so that no commit waits for it.
     folder: SqlitePool,
+    commits: Arc<Commits>,
     disk: Disk,
+}
+
+/// Commits since the log was last folded.
+#[derive(Debug, Default)]
+struct Commits {
+    now: AtomicUsize,
+    /// When it was last asked for.
+    before: AtomicUsize,
 }
 
 /// Whether the disk still keeps what is written to it.
@@ -41,7 +56,18 @@ impl Wal {
         Self {
             path: path.into(),
             folder,
+            commits: Arc::default(),
             disk,
+        }
+    }
+
+    /// Takes note of a commit, or of what the disk said to it.
+    pub(super) fn heard<T>(&self, committed: &sqlx::Result<T>) {
+        match committed {
+            Ok(_) => {
+                self.commits.now.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => self.disk.heard(error),
         }
     }
 
@@ -49,15 +75,16 @@ impl Wal {
         &self.disk
     }
 
-    /// Folds the log into the database if it has grown.
+    /// Folds the log into the database if it has grown: in a quiet moment, or when it must be. Asked
+    /// once a second.
     pub(super) async fn fold(&self) -> Result<()> {
         let size = tokio::fs::metadata(&self.path)
             .await
             .map_or(0, |file| file.len());
         let pragma = match size {
-            ..WORTH_FOLDING => return Ok(()),
-            WORTH_FOLDING..TOO_LARGE => "PRAGMA wal_checkpoint(PASSIVE)",
             TOO_LARGE.. => "PRAGMA wal_checkpoint(TRUNCATE)",
+            _ if self.commits.are_worth_it() => "PRAGMA wal_checkpoint(PASSIVE)",
+            _ => return Ok(()),
         };
         let folded = sqlx::query(pragma).execute(&self.folder).await;
         folded.inspect_err(|error| self.disk.heard(error))?;
@@ -69,9 +96,22 @@ impl Wal {
     }
 }
 
+impl Commits {
+    fn are_worth_it(&self) -> bool {
+        let now = self.now.load(Ordering::Relaxed);
+        let before = self.before.swap(now, Ordering::Relaxed);
+        let worth_it = now >= MANY || (now >= FEW && now == before);
+        if worth_it {
+            self.now.store(0, Ordering::Relaxed);
+            self.before.store(0, Ordering::Relaxed);
+        }
+        worth_it
+    }
+}
+
 impl Disk {
     /// Takes note of what the database answered.
-    pub(super) fn heard(&self, error: &sqlx::Error) {
+    fn heard(&self, error: &sqlx::Error) {
         if is_io_error(error) {
             self.0.cancel();
         }

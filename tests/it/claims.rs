@@ -34,7 +34,11 @@ async fn send(store: Store, ctx: Ctx, sent: Arc<Mutex<BTreeMap<String, usize>>>)
     let mut idle = 0;
     while idle < 20 {
         let mut tx = store.begin().await.unwrap();
-        let claimed = tx.claim_message(ctx.now()).await.unwrap();
+        let next = tx.next_message(ctx.now()).await.unwrap();
+        let claimed = match next {
+            Some(next) => tx.claim_message(next, ctx.now()).await.unwrap(),
+            None => None,
+        };
         tx.commit().await.unwrap();
         let Some(row) = claimed else {
             idle += 1;

@@ -173,7 +173,6 @@ fn arrival(app: &App, number: usize) -> Arrival {
         received_at: app.ctx.now(),
         body: r#"{"inbound":"ignored","what":"flood"}"#.to_owned(),
         raw_sha256: String::new(),
-        signature: String::new(),
         held: false,
     }
 }

@@ -45,8 +45,12 @@ impl Form {
 /// refusing.
 ///
 /// # Errors
-/// Bytes that are not UTF-8, too many fields, or a field of ours twice.
+/// Bytes that are not UTF-8, too many fields, a field of ours twice, or JSON, in which what a person
+/// typed may look like a form.
 pub fn read(body: &[u8]) -> Result<Form, BadPayload> {
+    if body.trim_ascii_start().starts_with(b"{") {
+        return Err(BadPayload::OtherRoute);
+    }
     let mut form = Form::default();
     let pairs = body.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
     for (index, pair) in pairs.enumerate() {

@@ -157,6 +157,9 @@ pub enum BadPayload {
     /// More fields than any payload of Slack's has.
     #[error("the form has more than {} fields", form::MAX_FIELDS)]
     TooManyFields,
+    /// A body that another route could read too: what was signed for one is not taken by the other.
+    #[error("the body is not of this route")]
+    OtherRoute,
     /// A field that may be there once is there twice: two readers could take different ones.
     #[error("the form field {0} is there twice")]
     Twice(&'static str),
@@ -179,6 +182,9 @@ pub fn command(body: &[u8]) -> Result<Parsed, BadPayload> {
     let form = form::read(body)?;
     if form.is_ssl_check() {
         return Ok(ssl_check(body));
+    }
+    if form.payload.is_some() {
+        return Err(BadPayload::OtherRoute);
     }
     let team = form.team_id.clone().or(form.enterprise_id.clone());
     let trigger_id = form.trigger_id.ok_or(BadPayload::Lacks("trigger_id"))?;

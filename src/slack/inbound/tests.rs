@@ -364,3 +364,28 @@ fn a_mention_is_read_as_it_was_written() {
         assert_eq!(text, written);
     }
 }
+
+/// What only one route may take: else what Slack signed for one request is sent as another.
+#[test]
+fn no_body_is_taken_by_two_routes() {
+    let smuggled = format!("&{COMMAND}&payload={}", button());
+    let mention = |text: &str| {
+        let event = json!({"type": "app_mention", "user": "U1", "channel": "C1", "ts": "1.1", "text": text});
+        callback(event)
+    };
+    let both = [COMMAND.as_bytes(), b"&", &form(&button())].concat();
+    let bodies = [
+        COMMAND.as_bytes().to_vec(),
+        form(&button()),
+        form(&submission(json!({}))),
+        mention("hello"),
+        mention(&smuggled),
+        [b" \n\t", &mention(&smuggled)[..]].concat(),
+        both,
+    ];
+    for body in bodies {
+        let routes = [command, interaction, event];
+        let takers = routes.iter().filter(|route| route(&body).is_ok()).count();
+        assert!(takers <= 1, "{takers}: {}", String::from_utf8_lossy(&body));
+    }
+}
