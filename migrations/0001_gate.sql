@@ -64,7 +64,8 @@ CREATE TABLE messages (
     sent_at      TIMESTAMPTZ,
     error        TEXT
 );
-CREATE INDEX messages_due ON messages (run_after, kind) WHERE run_after IS NOT NULL;
+-- In the order in which they are sent; only what waits is in it.
+CREATE INDEX messages_due ON messages (id, run_after, kind) WHERE run_after IS NOT NULL;
 CREATE INDEX messages_dead ON messages (id) WHERE run_after IS NULL AND error IS NOT NULL;
 CREATE INDEX messages_by_answer ON messages (response_url) WHERE response_url IS NOT NULL;
 CREATE INDEX messages_said ON messages (created_at) WHERE kind IN ('answer', 'ephemeral');

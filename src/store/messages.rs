@@ -213,7 +213,7 @@ impl Tx {
     /// When the database refuses.
     pub async fn next_message(&mut self, now: DateTime<Utc>) -> Result<Option<i64>> {
         Ok(
-            on!(self, conn => sqlx::query_scalar(sendable!("ORDER BY m.run_after, m.id LIMIT 1"))
+            on!(self, conn => sqlx::query_scalar(sendable!("ORDER BY m.id LIMIT 1"))
             .bind(now)
             .fetch_optional(conn)
             .await)?,

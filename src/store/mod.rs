@@ -341,3 +341,31 @@ pub(crate) fn read_json<T: serde::de::DeserializeOwned>(what: &str, text: &str) 
 pub(crate) fn write_json<T: serde::Serialize>(what: &str, value: &T) -> Result<String> {
     serde_json::to_string(value).map_err(|error| Error::corrupt(what, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::future::{Either, select};
+    use futures_util::poll;
+
+    use super::*;
+
+    /// Whoever holds the door waits for one transaction at most, however many queue.
+    #[tokio::test]
+    async fn the_door_goes_before_all_that_wait_for_their_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let address = format!("sqlite://{}", folder.path().join("t.db").display());
+        let (store, _lock) = Store::open(&address, Access::Serve).await.unwrap();
+        let under_way = store.begin().await.unwrap();
+        let mut worker = pin!(store.begin());
+        assert!(poll!(&mut worker).is_pending());
+        let mut door = pin!(store.begin_ahead());
+        assert!(poll!(&mut door).is_pending());
+        under_way.commit().await.unwrap();
+        match select(door, worker).await {
+            Either::Left((tx, _)) => tx.unwrap().commit().await.unwrap(),
+            Either::Right(_) => panic!("a worker came first"),
+        }
+    }
+}

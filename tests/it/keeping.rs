@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use syncgate::app::Ran;
+use syncgate::store::{Arrival, Arrived, Lane};
 
 use crate::harness::people::ANA;
 use crate::harness::{CHANNEL, world};
@@ -22,6 +24,65 @@ fn what_is_settled_is_forgotten_after_a_week_and_what_waits_is_not() {
         while w.app().chain_receipts().await.unwrap() == Ran::Ran {}
         w.app().forget().await.unwrap();
         assert_eq!(rows().await, (1, 0), "one delivery waits");
+        w.settle().await;
+    });
+}
+
+#[test]
+fn a_delivery_that_is_stored_behind_a_later_one_is_not_taken_for_chained() {
+    world(async |w| {
+        let arrival = |key: &str, age: i64| Arrival {
+            key: key.to_owned(),
+            route: "event",
+            lane: Lane::Decide,
+            received_at: w.now() - TimeDelta::milliseconds(age),
+            body: r#"{"inbound":"ignored","what":"test"}"#.to_owned(),
+            raw_sha256: key.to_owned(),
+            held: false,
+        };
+        let store = async |arrival| w.app().inbox.store(arrival).await.unwrap();
+        assert_eq!(store(arrival("second", 1)).await, Arrived::New);
+        let snapshot = async || w.app().store.snapshot().await.unwrap();
+        let seen = snapshot().await.unchained(9).await.unwrap();
+        assert_eq!(store(arrival("first", 2)).await, Arrived::New);
+        let mut tx = w.app().store.begin().await.unwrap();
+        let marked = tx.mark_chained(&seen).await;
+        assert!(marked.is_err_and(|error| error.is_race()));
+        drop(tx);
+        let seen = snapshot().await.unchained(9).await.unwrap();
+        let keys: Vec<&str> = seen.iter().map(|taken| taken.row.key.as_str()).collect();
+        assert_eq!(keys, ["first", "second"]);
+        w.settle().await;
+    });
+}
+
+#[test]
+fn t013_deliveries_that_come_again_in_one_group_are_told_apart() {
+    world(async |w| {
+        let arrival = |key: &str, body: &str| Arrival {
+            key: key.to_owned(),
+            route: "event",
+            lane: Lane::Decide,
+            received_at: w.now(),
+            body: r#"{"inbound":"ignored","what":"test"}"#.to_owned(),
+            raw_sha256: body.to_owned(),
+            held: false,
+        };
+        let inbox = &w.app().inbox;
+        inbox.store(arrival("old", "a")).await.unwrap();
+        // Asked for in one go, so that they share a commit.
+        let stored = futures_util::future::join_all([
+            inbox.store(arrival("new", "b")),
+            inbox.store(arrival("old", "a")),
+            inbox.store(arrival("new", "b")),
+            inbox.store(arrival("old", "c")),
+            inbox.store(arrival("newer", "d")),
+        ])
+        .await;
+        let stored: Vec<Arrived> = stored.into_iter().map(Result::unwrap).collect();
+        use Arrived::{Again, Forged, New};
+        assert_eq!(stored, [New, Again, Again, Forged, New]);
+        assert_eq!(w.count("inbox").await, 3);
         w.settle().await;
     });
 }
