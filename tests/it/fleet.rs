@@ -83,6 +83,12 @@ fn only_a_connection_that_fivetran_says_is_gone_is_forgotten() {
         assert_eq!(all.len(), 4);
         w.polls_an_empty_list().await;
         assert_eq!(w.known().await, all);
+        // Nor when a list leaves it out and reading it alone fails.
+        let (get, down) = ("GET", FaultKind::answer(500, "{}"));
+        w.always(Service::Fivetran, get, "/v1/connections/hub_id", down);
+        w.polls_an_empty_list().await;
+        assert_eq!(w.known().await, all);
+        w.faults.clear();
         assert!(w.fivetran.delete("hub_id"));
         w.polls().await;
         assert!(!w.known().await.contains(&"hub_id".to_owned()));

@@ -368,7 +368,7 @@ fn a_mention_is_read_as_it_was_written() {
 /// What only one route may take: else what Slack signed for one request is sent as another.
 #[test]
 fn no_body_is_taken_by_two_routes() {
-    let smuggled = format!("&{COMMAND}&payload={}", button());
+    let smuggled = format!("&{COMMAND}&");
     let mention = |text: &str| {
         let event = json!({"type": "app_mention", "user": "U1", "channel": "C1", "ts": "1.1", "text": text});
         callback(event)
