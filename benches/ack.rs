@@ -121,6 +121,7 @@ async fn service(folder: &std::path::Path) -> Router {
         fivetran: FivetranClient::new(fivetran, ctx.clone()).unwrap(),
         policy: Arc::new(Policy::parse(POLICY).unwrap()),
         redactor: Redactor::new(&[]).unwrap(),
+        log_folder: None,
         ctx,
         store,
         inbox,

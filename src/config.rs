@@ -9,8 +9,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
-use tracing_subscriber::EnvFilter;
 use url::{Url, form_urlencoded};
+
+mod logs;
+
+use logs::{log_filter, log_format, log_source};
 
 /// Where the settings come from: the environment, and behind it the `.env` file.
 #[derive(Clone, Default)]
@@ -45,6 +48,8 @@ pub struct Settings {
     pub fivetran_api: Url,
     /// `FIVETRAN_WEBHOOK_SECRET`; empty switches the route off.
     pub webhook_secrets: Vec<SecretString>,
+    /// `SYNCGATE_LOG_SOURCE`: the folder with Fivetran's log rows.
+    pub log_folder: Option<PathBuf>,
 }
 
 impl fmt::Debug for Settings {
@@ -265,18 +270,6 @@ fn fivetran_url(value: &str) -> Result<Url, String> {
     }
 }
 
-fn log_filter(value: &str) -> Result<(), String> {
-    let parsed = EnvFilter::try_new(value).map(drop);
-    parsed.map_err(|error| format!("is no filter ({error}); write info, or syncgate=debug,info"))
-}
-
-fn log_format(value: &str) -> Result<(), String> {
-    match value {
-        "text" | "json" => Ok(()),
-        _ => Err("is neither text nor json".to_owned()),
-    }
-}
-
 /// A password as it stands in an address, and as it is.
 fn spellings(encoded: &str) -> Vec<String> {
     // As a form's value; there, a plus sign would be a space, and others would end it.
@@ -332,6 +325,7 @@ impl Settings {
         let fivetran_api = r.parsed("FIVETRAN_API_URL", "https://api.fivetran.com", fivetran_url);
         r.parsed("RUST_LOG", "info", log_filter);
         r.parsed("SYNCGATE_LOG_FORMAT", "text", log_format);
+        let log_folder = r.parsed("SYNCGATE_LOG_SOURCE", "none", log_source);
         let bind = r.parsed("SYNCGATE_BIND", "127.0.0.1:8080", |value| {
             value
                 .parse()
@@ -364,6 +358,7 @@ impl Settings {
                 fivetran_secret: fivetran_secret.into(),
                 fivetran_api,
                 webhook_secrets,
+                log_folder: log_folder.flatten(),
             }),
             _ => Err(Problems(r.problems)),
         }

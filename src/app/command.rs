@@ -37,6 +37,8 @@ impl App {
             Command::Status {
                 connection: Some(name),
             } => self.connection_status(asked, &name).await,
+            Command::Incidents => self.incidents(asked).await,
+            Command::Explain { what } => self.explain_command(asked, &what).await,
             Command::Audit { id } => self.story(asked, id).await,
             Command::Plan { now } => self.plan_command(asked, &member, now).await,
             Command::Approve { id } => self.approve_by_number(asked, &member, id).await,

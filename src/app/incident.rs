@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
+use super::cause::facts as facts_of;
 use super::propose::{Request, line};
 use super::{App, Flow, Ran, Stop};
 use crate::fivetran::Priority;
@@ -117,7 +118,7 @@ impl App {
                     && incident.reason.is_none()
                     && reason.is_some() =>
             {
-                self.explain(incident, version, reason).await
+                self.explain(connection, incident, version, reason).await
             }
             (Some((incident, version)), _)
                 if connection
@@ -136,6 +137,13 @@ impl App {
         failed_at: DateTime<Utc>,
         reason: Option<&str>,
     ) -> Flow<()> {
+        // The log is read before anything is locked, and not for a failure that is over.
+        let mut tx = self.store.snapshot().await?;
+        if is_old_news(&mut tx, connection, failed_at).await? {
+            return Ok(());
+        }
+        drop(tx);
+        let cause = self.cause_of(connection, reason, None).await;
         let now = self.ctx.now();
         let mut tx = self.store.begin().await?;
         if is_old_news(&mut tx, connection, failed_at).await? {
@@ -155,6 +163,7 @@ impl App {
             reason: reason.map(|text| self.kept(text)),
             tasks: connection.tasks.clone(),
             warnings: connection.warnings.clone(),
+            cause,
             proposal: None,
             resolved_at: None,
             gone: false,
@@ -165,6 +174,7 @@ impl App {
             "tasks": &incident.tasks, "warnings": &incident.warnings,
         });
         tx.audit(self.entry("incident.opened", Actor::Syncgate, subject_of(id), facts));
+        self.audit_cause(&mut tx, &incident);
         // The card first: the remedy's own card stands in its thread.
         self.show_incident(&mut tx, id).await?;
         self.propose_remedy(&mut tx, connection, &mut incident)
@@ -182,6 +192,8 @@ impl App {
         version: i64,
         reason: Option<&str>,
     ) -> Flow<()> {
+        let known = Some(incident.failed_at);
+        incident.cause = self.cause_of(connection, reason, known).await;
         let mut tx = self.store.begin().await?;
         incident.failures += 1;
         incident.failed_at = connection.failed_at.unwrap_or(incident.failed_at);
@@ -207,26 +219,24 @@ impl App {
             subject_of(incident.id),
             facts,
         ));
+        self.audit_cause(&mut tx, &incident);
         self.show_incident(&mut tx, incident.id).await?;
         self.finish(tx).await
     }
 
+    /// A webhook tells why, after a reading had opened the incident.
     async fn explain(
         &self,
+        connection: &Connection,
         mut incident: Incident,
         version: i64,
         reason: Option<&str>,
     ) -> Flow<()> {
+        incident.cause = self.cause_of(connection, reason, None).await;
         let mut tx = self.store.begin().await?;
         incident.reason = reason.map(|text| self.kept(text));
         tx.update_incident(&incident, version).await?;
-        let facts = json!({ "reason": &incident.reason });
-        tx.audit(self.entry(
-            "incident.explained",
-            Actor::Syncgate,
-            subject_of(incident.id),
-            facts,
-        ));
+        self.audit_cause(&mut tx, &incident);
         self.show_incident(&mut tx, incident.id).await?;
         self.finish(tx).await
     }
@@ -269,6 +279,14 @@ impl App {
         self.finish(tx).await
     }
 
+    /// Records why, as far as it is known.
+    fn audit_cause(&self, tx: &mut Tx, incident: &Incident) {
+        let mut facts = incident.cause.as_ref().map_or_else(|| json!({}), facts_of);
+        facts["reason"] = json!(incident.reason);
+        let subject = subject_of(incident.id);
+        tx.audit(self.entry("incident.explained", Actor::Syncgate, subject, facts));
+    }
+
     async fn propose_remedy(
         &self,
         tx: &mut Tx,
@@ -277,7 +295,7 @@ impl App {
     ) -> Flow<()> {
         let subject = self.subject(tx, connection).await?;
         let shadow = self.policy.load().connection(&subject).mode() == Mode::Shadow;
-        let Remedy::Propose(action) = remedy(connection) else {
+        let Remedy::Propose(action) = remedy(connection, incident.cause.as_ref()) else {
             return Ok(());
         };
         if shadow {
@@ -322,6 +340,6 @@ fn noted(id: &ConnectionId, observed: anyhow::Result<()>) {
     }
 }
 
-fn subject_of(id: IncidentId) -> String {
+pub(super) fn subject_of(id: IncidentId) -> String {
     format!("incident:{id}")
 }

@@ -8,7 +8,7 @@ use crate::model::{Incident, IncidentId, IncidentState, Mode, ProposalState, Ste
 use crate::slack::Button;
 use crate::slack::cards::{self, IncidentView, Message};
 use crate::store::{Draft, MessageKind, Tx};
-use crate::triage::{Remedy, remedy};
+use crate::triage::{Remedy, advice, remedy};
 
 /// The one remedy that is proposed today is another sync.
 const IN_SHADOW: &str = "in shadow mode: Syncgate would propose: sync now.";
@@ -56,7 +56,7 @@ impl App {
         let shadow = rule.is_some_and(|rule| rule.mode() == Mode::Shadow);
         let person = connection
             .as_ref()
-            .map(remedy)
+            .map(|connection| remedy(connection, incident.cause.as_ref()))
             .and_then(|remedy| match remedy {
                 Remedy::Person(what) => Some(what),
                 Remedy::Propose(_) => shadow.then_some(IN_SHADOW),
@@ -77,8 +77,10 @@ impl App {
             state: shown_state(incident.state, whole.as_ref()),
             ..incident.clone()
         };
+        let steps = incident.cause.as_ref().map(advice::steps);
         let view = IncidentView {
             incident: &shown,
+            steps: &steps.unwrap_or_default(),
             remedy: remedy.as_ref(),
             person,
             owner: rule_owner.as_deref(),

@@ -9,6 +9,7 @@ mod advance;
 mod asked;
 mod beside;
 mod card;
+mod cause;
 mod command;
 pub(crate) mod crash;
 mod decide;
@@ -16,6 +17,7 @@ mod deliver;
 mod delivered;
 mod digest;
 mod execute;
+mod explain;
 mod fitness;
 mod fleet;
 mod forget;
@@ -37,6 +39,7 @@ mod status;
 mod timers;
 mod undo;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -79,6 +82,7 @@ pub struct App {
     /// Wakes the workers when there is something to do at once.
     pub wake: Wake,
     people: people::Cache,
+    log_folder: Option<cause::LogFolder>,
 }
 
 /// One bell per kind of worker. Work is found in the database; a bell only saves the wait.
@@ -177,6 +181,8 @@ pub struct Parts {
     pub policy: Arc<Policy>,
     /// The redactor to start with.
     pub redactor: Redactor,
+    /// Where Fivetran's log rows are found.
+    pub log_folder: Option<PathBuf>,
 }
 
 impl App {
@@ -193,6 +199,7 @@ impl App {
             redactor: ArcSwap::from_pointee(parts.redactor),
             wake: Wake::default(),
             people: people::Cache::default(),
+            log_folder: parts.log_folder.map(cause::LogFolder::new),
         })
     }
 

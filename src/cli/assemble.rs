@@ -61,6 +61,7 @@ pub(super) async fn app(
     )?;
     let (inbox, writer) = InboxWriter::new(store.clone());
     let slack_api = settings.slack_api.clone();
+    let log_folder = settings.log_folder.clone();
     let parts = Parts {
         ctx,
         store,
@@ -70,6 +71,7 @@ pub(super) async fn app(
         fivetran,
         policy,
         redactor,
+        log_folder,
     };
     let app = App::new(parts);
     Ok(Assembled {

@@ -4,12 +4,13 @@
 //! it is given are the simulators'. Its database lives in a temporary folder.
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use chrono::{DateTime, Utc};
 use maud::{Markup, html};
 use tokio::net::TcpListener;
 
@@ -44,12 +45,14 @@ pub(super) async fn run(variables: &Variables) -> Outcome {
     } = &outside;
     let router = page::router(slack.clone(), extra(fivetran));
     let page = tokio::spawn(axum::serve(page_listener, router).into_future());
+    let log = tokio::spawn(keep_log(fivetran.clone(), log_folder(folder.path())));
     let webhooks = tokio::spawn(deliver_webhooks(fivetran.clone()));
     let opening = tokio::spawn(open(slack.clone(), fivetran.clone()));
     println!("Syncgate demo: open {page_url} in a browser. Ctrl-C ends it; nothing is kept.");
     let ended = service.until_stopped().await;
     for task in [
         page.abort_handle(),
+        log.abort_handle(),
         webhooks.abort_handle(),
         opening.abort_handle(),
     ] {
@@ -124,6 +127,7 @@ impl Outside {
     async fn serve(&self, folder: &Path) -> Result<serve::Service, Failure> {
         let policy = folder.join("policy.yml");
         std::fs::write(&policy, include_str!("demo_policy.yml"))?;
+        std::fs::create_dir(log_folder(folder))?;
         let [slack, fivetran] = &self.servers;
         let settings = Settings::read(&Variables::of([
             ("SLACK_BOT_TOKEN", self.token.as_str()),
@@ -136,6 +140,10 @@ impl Outside {
             (
                 "DATABASE_URL",
                 &format!("sqlite://{}", folder.join("demo.db").display()),
+            ),
+            (
+                "SYNCGATE_LOG_SOURCE",
+                &format!("file:{}", log_folder(folder).display()),
             ),
             ("SYNCGATE_BIND", "127.0.0.1:0"),
         ]))?;
@@ -192,12 +200,59 @@ async fn open(slack: SlackSim, fivetran: FivetranSim) {
     }
 }
 
+/// Where the simulated Platform Connector leaves its rows.
+fn log_folder(folder: &Path) -> PathBuf {
+    folder.join("log")
+}
+
 async fn deliver_webhooks(fivetran: FivetranSim) {
     loop {
         fivetran.tick();
         fivetran.deliver_webhooks().await;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
+}
+
+/// Writes the log as soon as something fails: in the demo nobody waits for the connector. It waits for
+/// no webhook, so the rows are there when the card is made.
+async fn keep_log(fivetran: FivetranSim, log: PathBuf) {
+    let mut logged = Vec::new();
+    loop {
+        fivetran.tick();
+        let failures = failures(&fivetran);
+        if failures != logged {
+            if let Err(error) = write_log(&fivetran, &log) {
+                tracing::warn!(%error, "the demo's log cannot be written");
+            }
+            logged = failures;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// When which connection failed last.
+fn failures(fivetran: &FivetranSim) -> Vec<(String, DateTime<Utc>)> {
+    let lines = fivetran.panel().connections.into_iter();
+    let failed = lines.filter_map(|line| {
+        let failed_at = fivetran.connection(&line.id)?.failed_at?;
+        Some((line.id, failed_at))
+    });
+    failed.collect()
+}
+
+/// The newest rows of the log, as a whole file in the place of the last one.
+fn write_log(fivetran: &FivetranSim, folder: &Path) -> anyhow::Result<()> {
+    const ROWS: usize = 2_000;
+    let rows = fivetran.log_rows();
+    let mut text = String::new();
+    for row in rows.iter().skip(rows.len().saturating_sub(ROWS)) {
+        text.push_str(&serde_json::to_string(row)?);
+        text.push('\n');
+    }
+    let unfinished = folder.join(".log.jsonl");
+    std::fs::write(&unfinished, text)?;
+    std::fs::rename(unfinished, folder.join("log.jsonl"))?;
+    Ok(())
 }
 
 /// The simulated Fivetran beside the channel: what each connection does, and what arrived.

@@ -82,3 +82,21 @@ fn a_databases_password_is_ours_in_every_spelling() {
         assert!(own.contains(&password.to_owned()), "{password}: {own:?}");
     }
 }
+
+#[test]
+fn the_log_source_is_none_or_a_folder_that_can_be_listed() {
+    let wrong = |value: &str| {
+        let read = Settings::read(&plausible(&[("SYNCGATE_LOG_SOURCE", value)]));
+        read.unwrap_err().to_string()
+    };
+    insta::assert_snapshot!(wrong("/var/log"), @"SYNCGATE_LOG_SOURCE: is neither none nor file:DIR; name the folder with the rows of Fivetran's log table, for example file:/var/lib/syncgate/logs");
+    insta::assert_snapshot!(wrong("file:"), @"SYNCGATE_LOG_SOURCE: is neither none nor file:DIR; name the folder with the rows of Fivetran's log table, for example file:/var/lib/syncgate/logs");
+    insta::assert_snapshot!(wrong("file:no-such-folder"), @"SYNCGATE_LOG_SOURCE: cannot list the folder no-such-folder: No such file or directory (os error 2); make it readable for Syncgate, or write none");
+    insta::assert_snapshot!(wrong("file:Cargo.toml"), @"SYNCGATE_LOG_SOURCE: cannot list the folder Cargo.toml: Not a directory (os error 20); make it readable for Syncgate, or write none");
+    let right = |value: &str| {
+        let read = Settings::read(&plausible(&[("SYNCGATE_LOG_SOURCE", value)]));
+        read.unwrap().log_folder
+    };
+    assert_eq!(right("none"), None);
+    assert_eq!(right("file:src"), Some(PathBuf::from("src")));
+}

@@ -61,6 +61,10 @@ pub enum Command {
     Audit {
         id: ProposalId,
     },
+    Incidents,
+    Explain {
+        what: String,
+    },
 }
 
 /// What `schedule` sets.
@@ -90,9 +94,11 @@ fn wrong(message: impl Into<String>) -> CommandError {
 const LONGEST_PAUSE: i64 = 366 * 24 * 60;
 
 /// The first words that are understood, with their usage.
-const USAGE: [(&str, &str); 15] = [
+const USAGE: [(&str, &str); 17] = [
     ("help", "help"),
     ("status", "status [connection]"),
+    ("incidents", "incidents"),
+    ("explain", "explain <connection or incident>"),
     ("sync", "sync <connection> [force]"),
     ("resync", "resync <connection> [schema.table …]"),
     ("pause", "pause <connection> [for 2h]"),
@@ -129,6 +135,7 @@ impl Command {
             | Self::Pause { .. }
             | Self::Resume { .. }
             | Self::Schedule { .. }
+            | Self::Explain { .. }
             | Self::Plan { .. } => true,
             Self::Help
             | Self::Approve { .. }
@@ -137,6 +144,7 @@ impl Command {
             | Self::Undo { .. }
             | Self::Halt { .. }
             | Self::Unhalt
+            | Self::Incidents
             | Self::Audit { .. } => false,
         }
     }
@@ -144,9 +152,12 @@ impl Command {
     /// Whether it changes and decides nothing.
     pub fn only_looks(&self) -> bool {
         match self {
-            Self::Help | Self::Status { .. } | Self::Plan { now: false } | Self::Audit { .. } => {
-                true
-            }
+            Self::Help
+            | Self::Status { .. }
+            | Self::Incidents
+            | Self::Explain { .. }
+            | Self::Plan { now: false }
+            | Self::Audit { .. } => true,
             Self::Sync { .. }
             | Self::Resync { .. }
             | Self::Pause { .. }
@@ -182,6 +193,10 @@ impl Command {
             "help" => Ok(Self::Help),
             "status" => Ok(Self::Status {
                 connection: joined(rest),
+            }),
+            "incidents" => Ok(Self::Incidents),
+            "explain" => Ok(Self::Explain {
+                what: one(rest, "explain")?,
             }),
             "sync" => sync(rest),
             "resync" => resync(rest),

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::cause::Cause;
 use super::connection::Notice;
 use super::ids::{ChannelId, ConnectionId, IncidentId, ProposalId};
 
@@ -68,6 +69,9 @@ pub struct Incident {
     pub tasks: Vec<Notice>,
     /// What Fivetran warns of.
     pub warnings: Vec<Notice>,
+    /// Why the sync failed, as far as the analyst can tell.
+    #[serde(default)]
+    pub cause: Option<Cause>,
     /// The proposal that answers it.
     pub proposal: Option<ProposalId>,
     /// When a success, or the end of the connection, proved that it is over.

@@ -8,6 +8,7 @@ mod actor;
 pub mod audit;
 mod call;
 pub mod canonical;
+mod cause;
 mod command;
 mod connection;
 mod context;
@@ -26,6 +27,7 @@ mod transition;
 pub use action::{Action, ActionKind, TableSet};
 pub use actor::Actor;
 pub use call::{Call, Patch};
+pub use cause::{Cause, Certainty, LogRead, Quote};
 pub use command::{Command, CommandError, Schedule};
 pub use connection::{
     Connection, Difference, Group, Notice, Place, PreImage, RawNames, ScheduleType, SetupState,

@@ -1,6 +1,7 @@
 //! The answers to commands and clicks, which only the person who asked sees.
 
 mod audit;
+mod incidents;
 mod more;
 mod refusal;
 mod status;
@@ -9,6 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 pub use audit::audit_story;
+pub use incidents::{ExplainView, explanation, incidents, nothing_to_explain};
 pub use more::{
     already_proposed, already_syncing, approved_by, approved_twice, connection_gone,
     connection_unread, doubt_settled, fivetran_unreadable, flexible_schedule, form_refused,
@@ -47,7 +49,7 @@ fn answer(words: &Words) -> Message {
 fn right_for(word: &str, rights: Rights) -> bool {
     match word {
         "help" => true,
-        "status" | "plan" | "audit" => rights.viewer,
+        "status" | "incidents" | "explain" | "plan" | "audit" => rights.viewer,
         "sync" | "resync" | "pause" | "resume" | "schedule" => rights.operator,
         "approve" | "modify" | "reject" | "undo" => rights.approver,
         "halt" | "unhalt" => rights.admin,
@@ -75,6 +77,8 @@ fn explained(word: &str) -> &'static str {
     match word {
         "help" => "shows this",
         "status" => "shows the fleet, or one connection",
+        "incidents" => "lists what is wrong now",
+        "explain" => "tells why a connection's last sync failed, afresh",
         "sync" => "syncs now; `force` kills a running sync and always asks",
         "resync" => "reads tables, or everything, from the source again; always asks",
         "pause" => "pauses, with an end; always asks",

@@ -216,7 +216,7 @@ impl Desk<'_> {
             Side::Source if status.setup_state == "broken" => Category::ConfigError,
             Side::Source => Category::SourceUnavailable,
         };
-        let root_cause = "The cause is not known: nothing in the log fits the catalogue. A person has to read it.";
+        let root_cause = "The cause is not known: nothing that was read fits the catalogue. A person has to look.";
         let first = self.story.statements.first();
         Judgement {
             category,
@@ -262,10 +262,10 @@ impl Desk<'_> {
     fn quote(&self, text: &str) -> Option<String> {
         let redacted = self.redactor.text(text);
         let whole = bounded(&redacted);
-        if self.sources.hold(whole) {
+        if !whole.contains(['‹', '›']) && self.sources.hold(whole) {
             return Some(whole.to_owned());
         }
-        // What stands between two redactions is literal.
+        // What stands between two redactions is literal, also where the case itself was redacted.
         let pieces = redacted
             .split(['‹', '›'])
             .map(|piece| bounded(piece.trim()));

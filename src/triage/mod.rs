@@ -3,16 +3,19 @@
 //! A [`case::Case`] is read into a [`story::Story`], which the [`analyst`] holds against its
 //! catalogue; what it quotes is proved by [`cite`]. [`score`] measures it on labelled cases.
 
+pub mod advice;
 pub mod analyst;
 pub mod case;
 pub mod catalogue;
+pub mod cause;
 pub mod cite;
 pub mod labels;
 pub mod redact;
 pub mod score;
+pub mod source;
 pub mod story;
 
-use crate::model::{Action, Connection, SetupState};
+use crate::model::{Action, Cause, Connection, SetupState};
 
 /// What may be done about a failed sync.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +26,8 @@ pub enum Remedy {
     Person(&'static str),
 }
 
-/// The remedy for a connection whose last sync failed.
-pub fn remedy(connection: &Connection) -> Remedy {
+/// The remedy for a connection whose last sync failed, by what the analyst says of it.
+pub fn remedy(connection: &Connection, cause: Option<&Cause>) -> Remedy {
     let reconnect = |code: &str| code.starts_with("reconnect") || code.contains("service_account");
     if connection.paused {
         return Remedy::Person("It is paused; resume it once the cause is mended.");
@@ -36,6 +39,9 @@ pub fn remedy(connection: &Connection) -> Remedy {
         return Remedy::Person(
             "A person must mend the connection in Fivetran; another sync would fail too.",
         );
+    }
+    if cause.is_some_and(advice::only_a_person_helps) {
+        return Remedy::Person("A person must act first, as below; another sync would fail too.");
     }
     Remedy::Propose(Action::SyncNow { force: false })
 }

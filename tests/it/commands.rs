@@ -23,6 +23,8 @@ fn help_shows_what_this_person_can_do() {
         *Help*: what you can do here. In a thread, mention me with the same words.
         `help` shows this
         `status [connection]` shows the fleet, or one connection
+        `incidents` lists what is wrong now
+        `explain &lt;connection or incident&gt;` tells why a connection's last sync failed, afresh
         `plan [now]` shows today's plan; `now` makes a new one
         `audit &lt;number&gt;` tells the story of one proposal
         "); }

@@ -16,6 +16,7 @@ mod audit_guards;
 mod audit_records;
 mod bad_days;
 mod beside;
+mod causes;
 mod claims;
 mod commands;
 mod contract;

@@ -150,6 +150,7 @@ fn cards() -> Vec<Golden> {
     ] {
         let view = IncidentView {
             person: None,
+            steps: &["Move the sync to a quieter time of the source."],
             incident: &incident(state),
             remedy,
             owner: Some("U0CRMOWNER"),
@@ -203,6 +204,16 @@ fn in_force() -> [InForce; 2] {
         held("orders_pg", Some(at(20, 0))),
         held("salesforce_prod", None),
     ]
+}
+
+fn explained(connection: &Connection, incident: &Incident) -> Message {
+    words::explanation(&words::ExplainView {
+        connection,
+        incident: Some(incident.id),
+        cause: incident.cause.as_ref().unwrap(),
+        steps: &["Move the sync to a quieter time of the source."],
+        tz: Tz::Europe__Berlin,
+    })
 }
 
 fn answers() -> Vec<Golden> {
@@ -259,6 +270,15 @@ fn answers() -> Vec<Golden> {
             words::status_fleet(&[row], Some(&halt()), None, tz, at(12, 5)),
         ),
         message("answer_status_one", words::status_one(&view)),
+        message(
+            "answer_incidents",
+            words::incidents(std::slice::from_ref(&open), tz),
+        ),
+        message("answer_explained", explained(&c, &open)),
+        message(
+            "answer_nothing_to_explain",
+            words::nothing_to_explain("salesforce_prod", &c.id),
+        ),
         message("answer_which_one", words::ambiguous("sales", &choices)),
         message(
             "answer_not_found",

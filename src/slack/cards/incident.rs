@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use slack_morphism::prelude::*;
 
 use super::blocks::{button, confirm};
+use super::cause::{explained, steps};
 use super::message::{Builder, Message};
 use super::proposal::chain;
 use super::text::Words;
@@ -35,6 +36,8 @@ pub struct IncidentView<'a> {
     pub remedy: Option<&'a Remedy>,
     /// What comes next where nothing was proposed: a person's work, or what the mode keeps back.
     pub person: Option<&'static str>,
+    /// What people can do about the cause, the best first.
+    pub steps: &'a [&'static str],
     /// Who is told: a user or a user group, once the mention is due.
     pub owner: Option<&'a str>,
     /// The end of the audit chain.
@@ -69,12 +72,18 @@ pub fn incident_card(v: &IncidentView<'_>) -> Message {
         .say(" failed. Next: ")
         .then(next_step(v));
     let mut card = Builder::with_fallback(&fallback, &head).paragraph(&since(v));
+    if let Some(cause) = &i.cause {
+        card = explained(card, cause);
+    }
     if let Some(reason) = &i.reason {
         card = card.block(quoted("What the sync said", None, reason));
     }
     card = notices(card, "Task, stops syncing", &i.tasks);
     card = notices(card, "Warning", &i.warnings);
     card = card.paragraph(&Words::new().bold("Next").say(": ").then(next_step(v)));
+    if i.resolved_at.is_none() {
+        card = card.paragraph(&steps(v.steps));
+    }
     if let Some(owner) = v.owner {
         card = card.paragraph(&Words::new().say("Owner: ").role(owner));
     }
@@ -149,7 +158,7 @@ fn notices(mut card: Builder, label: &'static str, notices: &[Notice]) -> Builde
 }
 
 /// Fivetran's own words: set apart, so that nobody takes them for Syncgate's.
-fn quoted(label: &'static str, code: Option<&str>, text: &str) -> SlackBlock {
+pub(super) fn quoted(label: &'static str, code: Option<&str>, text: &str) -> SlackBlock {
     let mut words = Words::new().bold(label);
     if let Some(code) = code {
         words = words.say(" ").id(code);

@@ -2,6 +2,7 @@
 
 mod action;
 mod blocks;
+mod cause;
 mod choice;
 mod in_force;
 mod incident;
@@ -36,5 +37,6 @@ pub use proposal::{HaltView, ProposalView, plan_card, proposal_card, unchanged_d
 
 pub(in crate::slack) use action::{asked, now_of};
 pub(in crate::slack) use blocks::{button, button_value, option, plain_text};
+pub(in crate::slack) use cause::{explained, steps};
 pub(in crate::slack) use message::{Builder, blocks_json};
 pub(in crate::slack) use text::{Words, slack_time};

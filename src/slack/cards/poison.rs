@@ -200,6 +200,22 @@ fn poisoned_notices(text: &str, other: &str) -> Vec<Notice> {
     vec![notice; 7]
 }
 
+/// More of everything than the analyst ever says.
+fn poisoned_cause(text: &str, other: &str) -> Cause {
+    let quote = Quote {
+        origin: other.to_owned(),
+        text: text.to_owned(),
+    };
+    Cause {
+        category: other.to_owned(),
+        percent: 95,
+        summary: text.to_owned(),
+        quotes: vec![quote; 9],
+        remedies: vec![text.to_owned(); 9],
+        log: LogRead::Off,
+    }
+}
+
 /// Every other message with foreign words in it.
 pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
     let tz = Tz::Europe__Berlin;
@@ -208,6 +224,7 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
     open.name = text.to_owned();
     open.connection = c.id.clone();
     open.reason = Some(text.to_owned());
+    open.cause = Some(poisoned_cause(text, other));
     open.tasks = poisoned_notices(text, other);
     open.warnings = poisoned_notices(other, text);
     let remedy = Remedy {
@@ -254,6 +271,7 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
     vec![
         incident_card(&IncidentView {
             person: None,
+            steps: &["Move the sync to a quieter time of the source."],
             incident: &open,
             remedy: Some(&remedy),
             owner: Some(other),
@@ -279,6 +297,15 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
             tz,
         ),
         words::not_allowed("do this", &[text.to_owned(), other.to_owned()]),
+        words::incidents(&vec![open.clone(); 90], tz),
+        words::explanation(&words::ExplainView {
+            connection: &c,
+            incident: Some(open.id),
+            cause: &poisoned_cause(text, other),
+            steps: &["Sync less often."],
+            tz,
+        }),
+        words::nothing_to_explain(text, &c.id),
         words::status_fleet(&vec![row; 100], None, None, tz, at(12, 0)),
         words::status_one(&words::StatusView {
             connection: &c,

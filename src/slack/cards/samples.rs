@@ -278,6 +278,20 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
             message: "The source answers slowly".to_owned(),
             details: None,
         }],
+        cause: Some(Cause {
+            category: "source_timeout".to_owned(),
+            percent: 95,
+            summary: "The source (salesforce) is there, but a call takes too long.".to_owned(),
+            quotes: vec![Quote {
+                origin: "log row of 2026-11-22 10:44:58.000, SEVERE error".to_owned(),
+                text: "SocketTimeoutException: Read timed out".to_owned(),
+            }],
+            remedies: vec!["reschedule_off_peak".to_owned()],
+            log: LogRead::Rows {
+                rows: 12,
+                passed_over: 1,
+            },
+        }),
         proposal: Some(ProposalId(13)),
         resolved_at: (state == IncidentState::Resolved).then(|| at(12, 30)),
         gone: false,

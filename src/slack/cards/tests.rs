@@ -179,6 +179,7 @@ fn an_incident_says_what_failed_and_what_comes_next() {
     let sample = plan();
     let card = incident_card(&IncidentView {
         person: None,
+        steps: &["Enter a valid credential in the connection's setup."],
         incident: &incident(IncidentState::Open),
         remedy: Some(&remedy),
         owner: Some("U0CRMOWNER"),
@@ -190,6 +191,11 @@ fn an_incident_says_what_failed_and_what_comes_next() {
     [Open: incident 4, the sync of salesforce_prod failed. Next: approve #13, which would sync now.]
     *Open* · incident 4 · *salesforce_prod* `id_salesforce_prod`: the sync failed
     Since <!date^1795345200^{date_short_pretty} {time}|22 Nov 12:00 CET>, failed 3 times, last <!date^1795347900^{date_short_pretty} {time}|22 Nov 12:45 CET>.
+    *Cause*, *confirmed*: `source_timeout`. The source (salesforce) is there, but a call takes too long.
+    1. log row of 2026-11-22 10:44:58.000, SEVERE error:
+    | SocketTimeoutException: Read timed out
+
+    Read from the log: 12 rows; 1 line or file of it could not be read.
     *What the sync said*:
     | SocketTimeoutException: Read timed out
     |   at List<Row>.read()
@@ -202,6 +208,8 @@ fn an_incident_says_what_failed_and_what_comes_next() {
     | The source answers slowly
 
     *Next*: approve #13, which would sync now.
+    *What people can do*:
+    1. Enter a valid credential in the connection's setup.
     Owner: <@U0CRMOWNER>
     [Approve the fix primary (primary: #13, salesforce_prod: sync now.)]
     ~ audit #12 3f9a41c07b2e3f9a

@@ -216,6 +216,7 @@ impl World {
         let slack = slack.with_deadline(Duration::from_millis(1_500));
         let (inbox, writer) = InboxWriter::new(store.clone());
         let slack_api = settings.slack_api.clone();
+        let log_folder = settings.log_folder.clone();
         let parts = Parts {
             ctx,
             store,
@@ -225,6 +226,7 @@ impl World {
             fivetran,
             policy,
             redactor,
+            log_folder,
         };
         let app = App::new(parts);
         app.record_policy().await.unwrap();

@@ -1,0 +1,135 @@
+//! Why a sync failed: the log is asked, the analyst judges, and a verdict enters the audit chain.
+//! A log that fails or hangs neither keeps a card from coming nor delays it for long.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
+
+use super::App;
+use crate::model::{Cause, Connection, LogRead};
+use crate::triage::case::LogRow;
+use crate::triage::cause::Evidence;
+use crate::triage::source::{self, Found, Question};
+
+/// So long a card waits for the log.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// So much of the log before a failure may tell of it.
+const SPAN: TimeDelta = TimeDelta::days(1);
+/// The log's clock and the API's are not the same.
+const SKEW: TimeDelta = TimeDelta::minutes(2);
+/// Readings at once; one whose disk hangs keeps its place.
+const READINGS: usize = 4;
+
+/// The folder in which log rows are found (`SYNCGATE_LOG_SOURCE`).
+#[derive(Debug)]
+pub(super) struct LogFolder {
+    path: PathBuf,
+    places: Arc<Semaphore>,
+}
+
+impl LogFolder {
+    pub(super) fn new(path: PathBuf) -> Self {
+        Self {
+            path,
+            places: Arc::new(Semaphore::new(READINGS)),
+        }
+    }
+
+    /// The answer of the files, unless it takes too long.
+    async fn ask(&self, question: Question) -> anyhow::Result<Found> {
+        let stop = Arc::new(AtomicBool::new(false));
+        let (path, stopped) = (self.path.clone(), stop.clone());
+        let reading = async {
+            let place = self.places.clone().acquire_owned().await?;
+            let read = tokio::task::spawn_blocking(move || {
+                let _place = place;
+                source::read(&path, &question, &|| stopped.load(Ordering::Relaxed))
+            });
+            anyhow::Ok(read.await??)
+        };
+        let read = tokio::time::timeout(PATIENCE, reading).await;
+        stop.store(true, Ordering::Relaxed);
+        read.context("it takes too long")?
+    }
+}
+
+impl App {
+    /// The cause of a connection's last failure. `known` is when the failure before it was, if that
+    /// has been looked at: what the log says of it is another matter. `None` when the analyst itself
+    /// broke down.
+    pub(super) async fn cause_of(
+        &self,
+        connection: &Connection,
+        reason: Option<&str>,
+        known: Option<DateTime<Utc>>,
+    ) -> Option<Cause> {
+        let (rows, log) = self.log_rows(connection, known).await;
+        let evidence = Evidence {
+            connection: connection.clone(),
+            reason: reason.map(|text| self.kept(text)),
+            rows,
+            log,
+        };
+        let redactor = self.redactor.load_full();
+        let judged = tokio::task::spawn_blocking(move || evidence.cause(&redactor)).await;
+        judged
+            .inspect_err(|error| tracing::error!(%error, "the analyst broke down"))
+            .ok()
+    }
+
+    async fn log_rows(
+        &self,
+        connection: &Connection,
+        known: Option<DateTime<Utc>>,
+    ) -> (Vec<LogRow>, LogRead) {
+        let Some(folder) = &self.log_folder else {
+            return (Vec::new(), LogRead::Off);
+        };
+        let failed_at = connection.failed_at.unwrap_or_else(|| self.ctx.now());
+        // What was before the last end belongs to another sync.
+        let ends = [known, connection.succeeded_at];
+        let before = ends.into_iter().flatten().filter(|at| *at < failed_at);
+        let question = Question {
+            connection: connection.id.as_str().to_owned(),
+            after: before.fold(failed_at - SPAN, DateTime::max),
+            until: failed_at + SKEW,
+        };
+        match folder.ask(question).await {
+            Ok(Found { rows, passed_over }) => {
+                let read = LogRead::Rows {
+                    rows: rows.len(),
+                    passed_over,
+                };
+                (rows, read)
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(connection = %connection.id, error, "SYNCGATE_LOG_SOURCE cannot be read");
+                (Vec::new(), LogRead::Failed)
+            }
+        }
+    }
+}
+
+/// The verdict as the audit chain has it: of what was quoted, the hash.
+pub(super) fn facts(cause: &Cause) -> Value {
+    let cited = cause.quotes.iter().map(|quote| {
+        let hash = hex::encode(Sha256::digest(quote.text.as_bytes()));
+        json!({ "origin": quote.origin, "line_sha256": hash })
+    });
+    json!({
+        "category": cause.category,
+        "confidence": cause.certainty().as_str(),
+        "percent": cause.percent,
+        "cited": cited.collect::<Vec<_>>(),
+        "log": cause.log,
+        "remedies": cause.remedies,
+    })
+}

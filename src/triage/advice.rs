@@ -1,0 +1,124 @@
+//! What a remedy is to people: a step in words, or something that Syncgate can propose.
+
+use super::labels::RemedyName;
+use crate::model::{Cause, Certainty};
+
+/// The remedies of a cause; words of another version are left out.
+fn remedies(cause: &Cause) -> impl Iterator<Item = RemedyName> + '_ {
+    let named = |word: &String| {
+        let all = RemedyName::ALL.iter().copied();
+        all.into_iter().find(|name| name.as_str() == word)
+    };
+    cause.remedies.iter().filter_map(named)
+}
+
+/// What people are told to do about a cause, the best first.
+pub fn steps(cause: &Cause) -> Vec<&'static str> {
+    remedies(cause).filter_map(step).collect()
+}
+
+/// Whether nothing helps before a person has acted: then no sync is proposed. A guess is no reason to
+/// withhold one.
+pub fn only_a_person_helps(cause: &Cause) -> bool {
+    let sure = match cause.certainty() {
+        Certainty::Confirmed | Certainty::Likely => true,
+        Certainty::Inconclusive => false,
+    };
+    sure && !remedies(cause).any(a_sync_may_help)
+}
+
+/// Whether the trouble may be over when a sync is tried again.
+fn a_sync_may_help(remedy: RemedyName) -> bool {
+    matches!(
+        remedy,
+        RemedyName::None
+            | RemedyName::WaitAutoRetry
+            | RemedyName::RetrySync
+            | RemedyName::RunSetupTests
+            | RemedyName::RescheduleOffPeak
+    )
+}
+
+/// A remedy as a step for a person; none for what Syncgate does by itself, or what is no work.
+fn step(remedy: RemedyName) -> Option<&'static str> {
+    Some(match remedy {
+        // The first is nothing; the second is the proposal; the third stands on the card anyway.
+        RemedyName::None | RemedyName::RetrySync | RemedyName::NotifyOwner => return None,
+        RemedyName::WaitAutoRetry => "Wait: Fivetran tries again by itself at its next turn.",
+        RemedyName::RunSetupTests => "Run the connection's setup tests in Fivetran.",
+        RemedyName::ReloadSchema => "Reload the schema in Fivetran.",
+        RemedyName::ReviewSchemaChangeHuman => {
+            "Look at what changed in the source's schema, and decide what to sync."
+        }
+        RemedyName::ExcludeTableOrColumn => {
+            "Consider taking the failing table or column out of the sync."
+        }
+        RemedyName::ResyncTable => "Consider a re-sync of the affected tables; it costs time.",
+        RemedyName::HistoricalResync => {
+            "Consider a historical re-sync; it reads everything again and costs time."
+        }
+        RemedyName::PauseConnection => "Consider pausing the connection until it is mended.",
+        RemedyName::ResumeConnection => "Resume the connection.",
+        RemedyName::RescheduleOffPeak => "Move the sync to a quieter time of the source.",
+        RemedyName::ReduceSyncFrequency => "Sync less often.",
+        RemedyName::IncreaseSyncFrequency => "Sync more often.",
+        RemedyName::ReconnectHuman => "Enter a valid credential in the connection's setup.",
+        RemedyName::GrantSourcePermissionHuman => "Grant the missing privilege at the source.",
+        RemedyName::OpenNetworkHuman => {
+            "Check host, port, DNS, firewall, allowlist and tunnel between Fivetran and the source."
+        }
+        RemedyName::VerifyCertificateHuman => {
+            "Check the new certificate or fingerprint with its owner before you trust it."
+        }
+        RemedyName::RaiseSourceQuotaHuman => "Ask for more quota at the source.",
+        RemedyName::FixSourceConfigHuman => "Correct the setting in the connection's setup.",
+        RemedyName::ExtendLogRetentionHuman => "Let the source keep its change log for longer.",
+        RemedyName::FixSourceDataHuman => "Repair the record or file where it comes from.",
+        RemedyName::ScaleSourceOrAgentHuman => "Give the source or the connector more room.",
+        RemedyName::TuneSourceHuman => "Make the slow query faster, or its limit longer.",
+        RemedyName::ResumeDestinationHuman => "Resume or repair the destination.",
+        RemedyName::GrantDestinationPermissionHuman => {
+            "Repair the login at the destination, or what it may do there."
+        }
+        RemedyName::ExpandDestinationHuman => "Give the destination more room.",
+        RemedyName::SettleBillingHuman => "Pay, renew or change the plan.",
+        RemedyName::OpenFivetranTicket => "Open a ticket with Fivetran's support.",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{LogRead, Quote};
+
+    fn cause(percent: u8, remedies: &[&str]) -> Cause {
+        Cause {
+            category: "credential_expired".to_owned(),
+            percent,
+            summary: String::new(),
+            quotes: vec![Quote {
+                origin: "log".to_owned(),
+                text: "invalid_grant".to_owned(),
+            }],
+            remedies: remedies.iter().map(|&word| word.to_owned()).collect(),
+            log: LogRead::Off,
+        }
+    }
+
+    #[test]
+    fn a_sync_is_withheld_only_where_a_sure_cause_needs_a_person() {
+        assert!(only_a_person_helps(&cause(95, &["reconnect_human"])));
+        assert!(!only_a_person_helps(&cause(45, &["reconnect_human"])));
+        assert!(!only_a_person_helps(&cause(95, &["wait_auto_retry"])));
+        assert!(only_a_person_helps(&cause(95, &["historical_resync"])));
+    }
+
+    #[test]
+    fn steps_are_in_their_order_and_unknown_words_are_left_out() {
+        let told = steps(&cause(
+            95,
+            &["retry_sync", "rm_rf", "open_network_human", "notify_owner"],
+        ));
+        insta::assert_snapshot!(told.join("\n"), @"Check host, port, DNS, firewall, allowlist and tunnel between Fivetran and the source.");
+    }
+}
