@@ -3,7 +3,9 @@
 //! All that is missing or wrong is told at once, each with its remedy. No value of a secret is ever
 //! part of a message.
 
-use std::collections::{HashMap, HashSet};
+mod placeholder;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,6 +13,8 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::{Url, form_urlencoded};
+
+use placeholder::is_placeholder;
 
 /// Where the settings come from: the environment, and behind it the `.env` file.
 #[derive(Clone, Default)]
@@ -45,6 +49,8 @@ pub struct Settings {
     pub fivetran_api: Url,
     /// `FIVETRAN_WEBHOOK_SECRET`; empty switches the route off.
     pub webhook_secrets: Vec<SecretString>,
+    /// `SYNCGATE_PUBLIC_URL`: where Fivetran reaches this service.
+    pub public_url: Option<Url>,
 }
 
 impl fmt::Debug for Settings {
@@ -129,6 +135,11 @@ impl Variables {
             .filter(|value| !value.is_empty())
     }
 
+    /// `SYNCGATE_POLICY`, or its default.
+    pub fn policy(&self) -> PathBuf {
+        self.get("SYNCGATE_POLICY").unwrap_or("policy.yml").into()
+    }
+
     /// `DATABASE_URL`, or its default.
     pub fn database(&self) -> &str {
         self.get("DATABASE_URL").unwrap_or("sqlite://syncgate.db")
@@ -206,35 +217,6 @@ impl Reader<'_> {
             .map(|secret| secret.to_owned().into())
             .collect()
     }
-}
-
-/// What stands in a file until somebody puts the secret there: words that ask for it, brackets of a
-/// template that was not filled, one character again and again.
-fn is_placeholder(secret: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "change",
-        "secret",
-        "xxx",
-        "your",
-        "placeholder",
-        "example",
-        "replace",
-        "insert",
-        "enter",
-        "todo",
-        "dummy",
-        "fill",
-        "signing",
-        "slack_signing",
-    ];
-    let plain = secret.to_lowercase().replace('-', "_");
-    let bare = plain.trim_start_matches('$');
-    let distinct: HashSet<char> = plain.chars().collect();
-    WORDS.iter().any(|word| bare.starts_with(word))
-        || ["<", "[", "${", "{{"]
-            .iter()
-            .any(|open| secret.starts_with(open))
-        || distinct.len() < 5
 }
 
 fn url(value: &str) -> Result<Url, String> {
@@ -330,6 +312,9 @@ impl Settings {
         let webhook_secrets = r.secrets("FIVETRAN_WEBHOOK_SECRET");
         let slack_api = r.parsed("SLACK_API_URL", "https://slack.com/api", url);
         let fivetran_api = r.parsed("FIVETRAN_API_URL", "https://api.fivetran.com", fivetran_url);
+        let public_url = from
+            .get("SYNCGATE_PUBLIC_URL")
+            .and_then(|value| r.parsed("SYNCGATE_PUBLIC_URL", value, url));
         r.parsed("RUST_LOG", "info", log_filter);
         r.parsed("SYNCGATE_LOG_FORMAT", "text", log_format);
         let bind = r.parsed("SYNCGATE_BIND", "127.0.0.1:8080", |value| {
@@ -345,7 +330,7 @@ impl Settings {
                 Err("must begin with sqlite:// or postgres://".to_owned())
             }
         });
-        let policy = PathBuf::from(from.get("SYNCGATE_POLICY").unwrap_or("policy.yml"));
+        let policy = from.policy();
         match (
             r.problems.is_empty(),
             slack_api,
@@ -364,9 +349,16 @@ impl Settings {
                 fivetran_secret: fivetran_secret.into(),
                 fivetran_api,
                 webhook_secrets,
+                public_url,
             }),
             _ => Err(Problems(r.problems)),
         }
+    }
+
+    /// Where Fivetran's webhook posts, if `SYNCGATE_PUBLIC_URL` is set.
+    pub fn webhook_address(&self) -> Option<String> {
+        let base = self.public_url.as_ref()?.as_str().trim_end_matches('/');
+        Some(format!("{base}/fivetran/webhooks"))
     }
 
     /// Every secret of ours, for the redactor: none of them may leave, whatever quotes it.

@@ -7,6 +7,7 @@ mod assemble;
 mod audit;
 mod demo;
 mod eval;
+mod explain;
 mod logging;
 mod operate;
 mod policy;
@@ -140,7 +141,7 @@ fn run(command: Command) -> Outcome {
             Command::Audit(command) => audit::run(&variables, command).await,
             Command::Triage(arguments) => triage::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),
-            Command::Policy(command) => policy::run(&variables, command),
+            Command::Policy(command) => policy::run(&variables, command).await,
         }
     })
 }

@@ -23,6 +23,7 @@ mod crash;
 mod dice;
 mod door;
 mod doubts;
+mod explain;
 mod faithful;
 mod fivetran_door;
 mod fivetran_faults;
