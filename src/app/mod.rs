@@ -36,6 +36,7 @@ mod shut;
 mod status;
 mod timers;
 mod undo;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -57,6 +58,7 @@ pub(crate) use crash::crash_point;
 pub use handle::Reply;
 pub use operate::Health;
 pub use policy_file::PolicyFile;
+pub use webhook::{Hooks, Installed, hooks_at};
 
 /// Everything a use case needs, shared by all workers.
 pub struct App {

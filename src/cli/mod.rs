@@ -13,6 +13,7 @@ mod operate;
 mod policy;
 mod serve;
 mod triage;
+mod webhook;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -60,6 +61,9 @@ enum Command {
     /// The policy file
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Fivetran's webhook to this service
+    #[command(subcommand)]
+    Webhook(webhook::Command),
 }
 
 /// What went wrong, and whose turn it is.
@@ -142,6 +146,7 @@ fn run(command: Command) -> Outcome {
             Command::Triage(arguments) => triage::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),
             Command::Policy(command) => policy::run(&variables, command).await,
+            Command::Webhook(command) => webhook::run(&variables, command).await,
         }
     })
 }

@@ -70,3 +70,4 @@ mod settled;
 mod simulator;
 mod slack_faults;
 mod walk;
+mod webhooks_cli;
