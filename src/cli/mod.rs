@@ -6,6 +6,7 @@
 mod assemble;
 mod audit;
 mod demo;
+mod doctor;
 mod eval;
 mod explain;
 mod logging;
@@ -36,6 +37,12 @@ enum Command {
     Demo,
     /// The service
     Serve,
+    /// Checks every setting, key, right and address: one line each, with what to do
+    Doctor {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Stops every execution at once, durably
     Halt {
         /// Why; stands on the cards and in the audit log
@@ -138,6 +145,7 @@ fn run(command: Command) -> Outcome {
         match command {
             Command::Demo => demo::run(&variables).await,
             Command::Serve => serve::run(&variables).await,
+            Command::Doctor { json } => doctor::run(&variables, json).await,
             Command::Halt { reason } => operate::halt(&variables, &reason).await,
             Command::Unhalt => operate::unhalt(&variables).await,
             Command::Status { json } => operate::status(&variables, json).await,

@@ -21,6 +21,7 @@ mod commands;
 mod contract;
 mod crash;
 mod dice;
+mod doctor;
 mod door;
 mod doubts;
 mod explain;
