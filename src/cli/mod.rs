@@ -18,6 +18,7 @@ mod webhook;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -141,7 +142,7 @@ fn run(command: Command) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match command {
             Command::Demo => demo::run(&variables).await,
             Command::Serve => serve::run(&variables).await,
@@ -156,5 +157,8 @@ fn run(command: Command) -> Outcome {
             Command::Policy(command) => policy::run(&variables, command).await,
             Command::Webhook(command) => webhook::run(&variables, command).await,
         }
-    })
+    });
+    // A thread that still waits for a name server would keep us for as long as that hangs.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
 }
