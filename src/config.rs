@@ -3,7 +3,10 @@
 //! All that is missing or wrong is told at once, each with its remedy. No value of a secret is ever
 //! part of a message.
 
-use std::collections::{HashMap, HashSet};
+mod logs;
+mod placeholder;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -11,9 +14,8 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
-mod logs;
-
 use logs::{log_filter, log_format, log_source};
+use placeholder::is_placeholder;
 
 /// Where the settings come from: the environment, and behind it the `.env` file.
 #[derive(Clone, Default)]
@@ -50,6 +52,8 @@ pub struct Settings {
     pub webhook_secrets: Vec<SecretString>,
     /// `SYNCGATE_LOG_SOURCE`: the folder with Fivetran's log rows.
     pub log_folder: Option<PathBuf>,
+    /// `SYNCGATE_PUBLIC_URL`: where Fivetran reaches this service.
+    pub public_url: Option<Url>,
 }
 
 impl fmt::Debug for Settings {
@@ -134,6 +138,11 @@ impl Variables {
             .filter(|value| !value.is_empty())
     }
 
+    /// `SYNCGATE_POLICY`, or its default.
+    pub fn policy(&self) -> PathBuf {
+        self.get("SYNCGATE_POLICY").unwrap_or("policy.yml").into()
+    }
+
     /// `DATABASE_URL`, or its default.
     pub fn database(&self) -> &str {
         self.get("DATABASE_URL").unwrap_or("sqlite://syncgate.db")
@@ -211,35 +220,6 @@ impl Reader<'_> {
             .map(|secret| secret.to_owned().into())
             .collect()
     }
-}
-
-/// What stands in a file until somebody puts the secret there: words that ask for it, brackets of a
-/// template that was not filled, one character again and again.
-fn is_placeholder(secret: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "change",
-        "secret",
-        "xxx",
-        "your",
-        "placeholder",
-        "example",
-        "replace",
-        "insert",
-        "enter",
-        "todo",
-        "dummy",
-        "fill",
-        "signing",
-        "slack_signing",
-    ];
-    let plain = secret.to_lowercase().replace('-', "_");
-    let bare = plain.trim_start_matches('$');
-    let distinct: HashSet<char> = plain.chars().collect();
-    WORDS.iter().any(|word| bare.starts_with(word))
-        || ["<", "[", "${", "{{"]
-            .iter()
-            .any(|open| secret.starts_with(open))
-        || distinct.len() < 5
 }
 
 fn url(value: &str) -> Result<Url, String> {
@@ -323,6 +303,9 @@ impl Settings {
         let webhook_secrets = r.secrets("FIVETRAN_WEBHOOK_SECRET");
         let slack_api = r.parsed("SLACK_API_URL", "https://slack.com/api", url);
         let fivetran_api = r.parsed("FIVETRAN_API_URL", "https://api.fivetran.com", fivetran_url);
+        let public_url = from
+            .get("SYNCGATE_PUBLIC_URL")
+            .and_then(|value| r.parsed("SYNCGATE_PUBLIC_URL", value, url));
         r.parsed("RUST_LOG", "info", log_filter);
         r.parsed("SYNCGATE_LOG_FORMAT", "text", log_format);
         let log_folder = r.parsed("SYNCGATE_LOG_SOURCE", "none", log_source);
@@ -339,7 +322,7 @@ impl Settings {
                 Err("must begin with sqlite:// or postgres://".to_owned())
             }
         });
-        let policy = PathBuf::from(from.get("SYNCGATE_POLICY").unwrap_or("policy.yml"));
+        let policy = from.policy();
         match (
             r.problems.is_empty(),
             slack_api,
@@ -359,9 +342,16 @@ impl Settings {
                 fivetran_api,
                 webhook_secrets,
                 log_folder: log_folder.flatten(),
+                public_url,
             }),
             _ => Err(Problems(r.problems)),
         }
+    }
+
+    /// Where Fivetran's webhook posts, if `SYNCGATE_PUBLIC_URL` is set.
+    pub fn webhook_address(&self) -> Option<String> {
+        let base = self.public_url.as_ref()?.as_str().trim_end_matches('/');
+        Some(format!("{base}/fivetran/webhooks"))
     }
 
     /// Every secret of ours, for the redactor: none of them may leave, whatever quotes it.

@@ -38,6 +38,7 @@ mod shut;
 mod status;
 mod timers;
 mod undo;
+mod webhook;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -60,6 +61,7 @@ pub(crate) use crash::crash_point;
 pub use handle::Reply;
 pub use operate::Health;
 pub use policy_file::PolicyFile;
+pub use webhook::{Hooks, Installed, hooks_at};
 
 /// Everything a use case needs, shared by all workers.
 pub struct App {

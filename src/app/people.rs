@@ -102,7 +102,11 @@ impl App {
         }
     }
 
-    async fn read_member(&self, user: &UserId) -> anyhow::Result<Member> {
+    /// Who a person is and which of the policy's groups they are in, read now.
+    ///
+    /// # Errors
+    /// When Slack or the database does not answer.
+    pub async fn read_member(&self, user: &UserId) -> anyhow::Result<Member> {
         let person = self
             .slack
             .person(user)

@@ -22,13 +22,9 @@ pub(super) struct Assembled {
 
 /// Settings and policy file, with everything that is wrong with either told at once.
 pub(super) fn settings(variables: &Variables) -> Result<(Settings, PolicyFile), Failure> {
-    let path = variables
-        .get("SYNCGATE_POLICY")
-        .unwrap_or("policy.yml")
-        .into();
     let read = Settings::read(variables);
     let secrets = read.as_ref().map(Settings::own_secrets).unwrap_or_default();
-    let file = PolicyFile::new(path, secrets);
+    let file = PolicyFile::new(variables.policy(), secrets);
     let policy = file.load().map(|_| ());
     match (read, policy) {
         (Ok(settings), Ok(())) => Ok((settings, file)),

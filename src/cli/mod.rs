@@ -6,15 +6,19 @@
 mod assemble;
 mod audit;
 mod demo;
+mod doctor;
 mod eval;
+mod explain;
 mod logging;
 mod operate;
 mod policy;
 mod serve;
 mod triage;
+mod webhook;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -34,6 +38,12 @@ enum Command {
     Demo,
     /// The service
     Serve,
+    /// Checks every setting, key, right and address: one line each, with what to do
+    Doctor {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Stops every execution at once, durably
     Halt {
         /// Why; stands on the cards and in the audit log
@@ -59,6 +69,9 @@ enum Command {
     /// The policy file
     #[command(subcommand)]
     Policy(policy::Command),
+    /// Fivetran's webhook to this service
+    #[command(subcommand)]
+    Webhook(webhook::Command),
 }
 
 /// What went wrong, and whose turn it is.
@@ -129,10 +142,11 @@ fn run(command: Command) -> Outcome {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         match command {
             Command::Demo => demo::run(&variables).await,
             Command::Serve => serve::run(&variables).await,
+            Command::Doctor { json } => doctor::run(&variables, json).await,
             Command::Halt { reason } => operate::halt(&variables, &reason).await,
             Command::Unhalt => operate::unhalt(&variables).await,
             Command::Status { json } => operate::status(&variables, json).await,
@@ -140,7 +154,11 @@ fn run(command: Command) -> Outcome {
             Command::Audit(command) => audit::run(&variables, command).await,
             Command::Triage(arguments) => triage::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),
-            Command::Policy(command) => policy::run(&variables, command),
+            Command::Policy(command) => policy::run(&variables, command).await,
+            Command::Webhook(command) => webhook::run(&variables, command).await,
         }
-    })
+    });
+    // A thread that still waits for a name server would keep us for as long as that hangs.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    outcome
 }

@@ -1,11 +1,12 @@
-//! `syncgate policy check`: for the continuous integration of the team that owns the file.
+//! `syncgate policy check`: for the continuous integration of the team that owns the file; and
+//! `syncgate policy explain`: who may do something, and why.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Subcommand;
 
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, explain};
 use crate::app::PolicyFile;
 use crate::config::Variables;
 
@@ -16,16 +17,19 @@ pub(super) enum Command {
         /// The file; SYNCGATE_POLICY or policy.yml, if not given
         file: Option<PathBuf>,
     },
+    /// Says whether a person may do something to a connection, and by which rule; changes nothing
+    Explain(explain::Arguments),
 }
 
-pub(super) fn run(variables: &Variables, command: Command) -> Outcome {
-    let Command::Check { file } = command;
-    let path = file.unwrap_or_else(|| {
-        variables
-            .get("SYNCGATE_POLICY")
-            .unwrap_or("policy.yml")
-            .into()
-    });
+pub(super) async fn run(variables: &Variables, command: Command) -> Outcome {
+    match command {
+        Command::Check { file } => check(variables, file),
+        Command::Explain(arguments) => explain::run(variables, arguments).await,
+    }
+}
+
+fn check(variables: &Variables, file: Option<PathBuf>) -> Outcome {
+    let path = file.unwrap_or_else(|| variables.policy());
     let (policy, _) = PolicyFile::new(path, Vec::new())
         .load()
         .map_err(Failure::User)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::ensure;
+use chrono::{DateTime, Utc};
 use reqwest::{Client, Method, Request};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -13,7 +14,7 @@ use super::budget::{Door, Priority, Shut};
 use super::outcome::{self, Sent};
 use super::read::{Get, ReadError, decode, odd, says_not_found};
 use super::transport::{self, ACCEPT_CONNECTION, ACCEPT_PLAIN, ANSWER_LIMIT, Answer};
-use super::wire::{AccountWire, ConnectionWire, GroupWire};
+use super::wire::{AccountWire, ConnectionWire, GroupWire, Page};
 use crate::model::{Action, Call, Connection, ConnectionId, Ctx, Group};
 
 /// How to reach Fivetran.
@@ -54,7 +55,17 @@ pub struct Account {
     pub identity: Option<String>,
 }
 
-/// The typed Fivetran client. It can make the calls of [`Call`] and no other change; clones share
+/// An answer that tells who we are and how late it is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Greeting {
+    /// Whose account the key opens.
+    pub account: Account,
+    /// Fivetran's clock, to the second.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// The typed Fivetran client. It can make the calls of [`Call`] and of
+/// [`HookCall`](crate::model::HookCall) and no other change; clones share
 /// their connections and what they know of the rate limit.
 #[derive(Clone)]
 pub struct FivetranClient(pub(super) Arc<Inner>);
@@ -100,6 +111,14 @@ impl FivetranClient {
     /// # Errors
     /// See [`ReadError`].
     pub async fn account(&self) -> Result<Account, ReadError> {
+        Ok(self.greet().await?.account)
+    }
+
+    /// Whose account the key opens, and what time it is there.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn greet(&self) -> Result<Greeting, ReadError> {
         let get = Get {
             path: "/v1/account/info",
             query: Vec::new(),
@@ -108,11 +127,32 @@ impl FivetranClient {
         };
         let answer = self.fetch(&get, Priority::People).await?;
         let wire: AccountWire = decode(&get, &answer)?;
-        Ok(Account {
-            name: wire.account_name.unwrap_or_else(|| wire.account_id.clone()),
-            id: wire.account_id,
-            identity: wire.user_id.or(wire.system_key_id),
+        let date = answer.headers.get("date").and_then(|v| v.to_str().ok());
+        let date = date.and_then(|text| DateTime::parse_from_rfc2822(text).ok());
+        Ok(Greeting {
+            account: Account {
+                name: wire.account_name.unwrap_or_else(|| wire.account_id.clone()),
+                id: wire.account_id,
+                identity: wire.user_id.or(wire.system_key_id),
+            },
+            date: date.map(|at| at.with_timezone(&Utc)),
         })
+    }
+
+    /// Whether the key may list connections, and whether there is one.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn sees_connections(&self) -> Result<bool, ReadError> {
+        let get = Get {
+            path: "/v1/connections",
+            query: vec![("limit", "1".to_owned())],
+            accept: ACCEPT_CONNECTION,
+            limit: ANSWER_LIMIT,
+        };
+        let answer = self.fetch(&get, Priority::People).await?;
+        let page: Page<ConnectionWire> = decode(&get, &answer)?;
+        Ok(!page.items.is_empty())
     }
 
     /// All groups that the key can see.
@@ -174,32 +214,42 @@ impl FivetranClient {
     /// Makes a change: at most one request, with exactly the bytes of [`Call::body`], never
     /// repeated here, no redirect followed. The answer says what is known of it.
     pub async fn send(&self, id: &ConnectionId, call: &Call) -> Sent {
+        let (method, path) = (call.method(), call.path(id));
+        let sent = self.write(method, &path, ACCEPT_CONNECTION, call.body());
+        match sent.await {
+            Ok(answer) => {
+                outcome::of_answer(&format!("{method} {path}"), Some(id.as_str()), &answer)
+            }
+            Err(sent) => sent,
+        }
+    }
+
+    /// Sends one request that changes something. Gives the answer, unless none came or it was a 429.
+    pub(super) async fn write(
+        &self,
+        method: &'static str,
+        path: &str,
+        accept: &'static str,
+        body: String,
+    ) -> Result<Answer, Sent> {
         let inner = &*self.0;
         let now = inner.ctx.now();
         if let Err(Shut::Throttled(until) | Shut::Budget(until)) =
             inner.door.pass(Priority::People, now)
         {
             let retry_after = (until - now).to_std().unwrap_or_default();
-            return Sent::Throttled { retry_after };
+            return Err(Sent::Throttled { retry_after });
         }
-        let path = call.path(id);
-        let what = format!("{} {path}", call.method());
-        let request = Method::from_bytes(call.method().as_bytes())
+        let request = Method::from_bytes(method.as_bytes())
             .map_err(|_| "not an HTTP method".to_owned())
-            .and_then(|method| {
-                let body = Some(call.body());
-                self.request(&inner.writing, method, &path, ACCEPT_CONNECTION, body)
-            });
-        let request = match request {
-            Ok(request) => request,
-            Err(why) => return Sent::NotSent { why },
-        };
-        match transport::exchange(&inner.writing, request, ANSWER_LIMIT).await {
-            Ok(answer) => match self.learn(&answer) {
-                Some(retry_after) => Sent::Throttled { retry_after },
-                None => outcome::of_answer(&what, id, &answer),
-            },
-            Err(error) => outcome::without_answer(&what, &error),
+            .and_then(|method| self.request(&inner.writing, method, path, accept, Some(body)))
+            .map_err(|why| Sent::NotSent { why })?;
+        let answer = transport::exchange(&inner.writing, request, ANSWER_LIMIT)
+            .await
+            .map_err(|error| outcome::without_answer(&format!("{method} {path}"), &error))?;
+        match self.learn(&answer) {
+            Some(retry_after) => Err(Sent::Throttled { retry_after }),
+            None => Ok(answer),
         }
     }
 

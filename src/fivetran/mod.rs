@@ -7,6 +7,7 @@
 
 mod budget;
 mod client;
+mod hooks;
 mod outcome;
 mod read;
 mod transport;
@@ -17,7 +18,8 @@ mod wire;
 mod tests;
 
 pub use budget::Priority;
-pub use client::{Account, FivetranClient, Settings};
+pub use client::{Account, FivetranClient, Greeting, Settings};
+pub use hooks::{Hook, Tried};
 pub use outcome::Sent;
 pub use read::ReadError;
 pub use webhook::{BadWebhook, Webhook, parse, verify};

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use super::transport::{Answer, cut, explain};
 use super::wire::field;
-use crate::model::ConnectionId;
 
 /// What is known of a write after its one request (SPEC I4). Texts of Fivetran's are untrusted and
 /// at most 300 characters long.
@@ -67,8 +66,9 @@ pub(super) fn without_answer(what: &str, error: &reqwest::Error) -> Sent {
     }
 }
 
-/// What an answer (other than a 429) says about a write to the connection `id`.
-pub(super) fn of_answer(what: &str, id: &ConnectionId, answer: &Answer) -> Sent {
+/// What an answer (other than a 429) says about a write to what has this `id`; unset where the write
+/// makes something new.
+pub(super) fn of_answer(what: &str, id: Option<&str>, answer: &Answer) -> Sent {
     let status = answer.status;
     let fields = answer.body.as_deref().map_err(String::as_str);
     let fields = fields.and_then(|body| object(body).ok_or("the answer is not Fivetran's JSON"));
@@ -100,7 +100,7 @@ pub(super) fn of_answer(what: &str, id: &ConnectionId, answer: &Answer) -> Sent 
 }
 
 fn accepted(
-    id: &ConnectionId,
+    id: Option<&str>,
     fields: &Map<String, Value>,
     answer: &Answer,
 ) -> Result<Sent, String> {
@@ -109,8 +109,8 @@ fn accepted(
     }
     // A PATCH answers with the whole connection, a sync with nothing.
     let told = fields.get("data").and_then(|data| data.get("id"));
-    if told.is_some_and(|told| told.as_str() != Some(id.as_str())) {
-        return Err("the answer is about another connection".to_owned());
+    if id.is_some() && told.is_some_and(|told| told.as_str() != id) {
+        return Err("the answer is about something else".to_owned());
     }
     let request_id = answer.headers.get("x-request-id");
     Ok(Sent::Accepted {

@@ -7,6 +7,7 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::hooks::Hook;
 use crate::model::{
     Connection, ConnectionId, Group, GroupId, Notice, ScheduleType, SetupState, SyncState,
     UpdateState,
@@ -70,6 +71,30 @@ impl From<GroupWire> for Group {
             name: wire.name.unwrap_or_else(|| wire.id.clone()),
             id: GroupId::new(wire.id),
         }
+    }
+}
+
+/// An item of `GET /v1/webhooks`.
+#[derive(Deserialize)]
+pub(super) struct HookWire {
+    id: String,
+    url: String,
+    active: bool,
+    events: Vec<String>,
+    #[serde(default, deserialize_with = "text", rename = "type")]
+    kind: Option<String>,
+}
+
+impl HookWire {
+    pub(super) fn into_hook(self) -> Option<Hook> {
+        let hook = Hook {
+            of_account: self.kind.as_deref() != Some("group"),
+            id: self.id,
+            url: self.url,
+            events: self.events,
+            active: self.active,
+        };
+        (!hook.id.is_empty()).then_some(hook)
     }
 }
 

@@ -13,6 +13,7 @@ mod command;
 mod connection;
 mod context;
 mod decision;
+mod hook_call;
 mod ids;
 mod incident;
 mod progress;
@@ -35,6 +36,7 @@ pub use connection::{
 };
 pub use context::{Clock, Ctx};
 pub use decision::{Decision, Mode, Verdict, Via};
+pub use hook_call::{HOOK_EVENTS, HookCall};
 pub use ids::{ActionId, ChannelId, ConnectionId, GroupId, IncidentId, ProposalId, UserId};
 pub use incident::{Incident, IncidentState};
 pub use progress::{CardState, Progress};

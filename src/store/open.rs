@@ -195,7 +195,8 @@ fn migrations(these: &'static Migrator) -> Migrator {
     these
 }
 
-fn known() -> i64 {
+/// The newest migration of this program.
+pub(super) fn known() -> i64 {
     let all = [&SHARED, &SQLITE, &POSTGRES];
     all.iter()
         .flat_map(|m| m.iter())

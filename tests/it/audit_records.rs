@@ -75,6 +75,11 @@ fn every_effect_decision_and_refusal_has_its_record() {
             "incident.explained",
             "incident.repeated",
             "webhook.received",
+            // By the operator's terminal.
+            "webhook.done",
+            "webhook.failed",
+            "webhook.intended",
+            "webhook.uncertain",
         ];
         let missing: Vec<_> = documented
             .difference(&codes)

@@ -8,7 +8,7 @@ use crate::harness::{CHANNEL, Database};
 use crate::process::{Stage, get_text, runtime, signal, stage};
 
 /// Runs a subcommand that succeeds, and gives what it printed.
-async fn ok(s: &Stage, arguments: &[&str]) -> String {
+pub async fn ok(s: &Stage, arguments: &[&str]) -> String {
     let out = s.run(arguments).await;
     let said = String::from_utf8(out.stdout).unwrap();
     let complained = String::from_utf8_lossy(&out.stderr);
@@ -17,7 +17,7 @@ async fn ok(s: &Stage, arguments: &[&str]) -> String {
 }
 
 /// Runs a subcommand that the user must act on, and gives what it said.
-async fn no(s: &Stage, arguments: &[&str]) -> String {
+pub async fn no(s: &Stage, arguments: &[&str]) -> String {
     let out = s.run(arguments).await;
     assert_eq!(out.status.code(), Some(1), "{arguments:?}: {out:?}");
     let said = [out.stdout, out.stderr].concat();

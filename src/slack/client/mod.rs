@@ -16,6 +16,7 @@ mod error;
 #[cfg(test)]
 mod fake;
 mod find;
+mod greet;
 mod message;
 mod people;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use url::Url;
 use crate::model::UserId;
 
 pub use error::SlackError;
+pub use greet::Greeting;
 pub use people::{Group, Person};
 
 /// From the first byte to the last, connecting included.

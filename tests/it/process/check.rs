@@ -66,7 +66,7 @@ impl Stage {
         let mut told = raw.everything().await;
         told.push(("the log".to_owned(), self.log()));
         for entry in self.ledger.entries() {
-            told.push((entry.path, entry.body));
+            told.push((entry.path.clone(), proof::recorded(&entry)));
         }
         for (place, text) in told {
             let secret = SECRETS
