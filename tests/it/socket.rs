@@ -158,6 +158,8 @@ fn a_connection_that_dies_in_silence_is_replaced() {
             w.slack.silence(socket);
         }
         w.until("new ones", || w.slack.sockets_opened() >= 4).await;
+        // What goes out over one of the silent ones comes again over another.
+        w.slack.set_patience(Duration::from_secs(3));
         w.command(ANA, "sync orders").await;
         assert_eq!(w.fivetran_saw(), "orders_id SyncStarted { force: false }");
     });
@@ -260,12 +262,12 @@ fn what_is_under_way_at_the_end_is_acknowledged() {
         let stop = w.service().stop_socket.clone();
         let slack = w.slack.clone();
         let view = slack.views(EMIL).pop().unwrap();
+        let taken = w.count("inbox").await;
         let submitted = tokio::spawn(async move {
             slack
                 .submit(EMIL, &view.id, &[("line:0:minutes", "120")])
                 .await
         });
-        let taken = w.count("inbox").await;
         let mut patience = 1_000;
         while w.count("inbox").await == taken && patience > 0 {
             patience -= 1;
