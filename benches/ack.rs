@@ -131,6 +131,7 @@ async fn service(folder: &std::path::Path) -> Router {
         app,
         slack_secrets,
         webhook_secrets: vec![],
+        socket: None,
         metrics: None,
     }))
 }

@@ -38,8 +38,11 @@ pub struct Settings {
     pub bind: SocketAddr,
     /// `SLACK_BOT_TOKEN`
     pub slack_token: SecretString,
-    /// `SLACK_SIGNING_SECRET`; two, separated by a comma, while one replaces the other.
+    /// `SLACK_SIGNING_SECRET`; two, separated by a comma, while one replaces the other. Empty
+    /// switches the HTTP routes off.
     pub slack_secrets: Vec<SecretString>,
+    /// `SLACK_APP_TOKEN`; switches Socket Mode on.
+    pub slack_app_token: Option<SecretString>,
     /// `SLACK_API_URL`
     pub slack_api: Url,
     /// `FIVETRAN_API_KEY`
@@ -272,29 +275,8 @@ impl Settings {
             from,
             problems: Vec::new(),
         };
-        let token = r.required(
-            "SLACK_BOT_TOKEN",
-            "it is the xoxb- token on your Slack app's page under OAuth & Permissions",
-        );
-        if !token.is_empty() && !token.starts_with("xoxb-") {
-            r.problem(
-                "SLACK_BOT_TOKEN",
-                "is no bot token; a bot token begins with xoxb-",
-            );
-        } else if !token.bytes().all(|b| b.is_ascii_graphic()) {
-            r.problem(
-                "SLACK_BOT_TOKEN",
-                "holds a space or a character that no token has; copy it again",
-            );
-        }
-        let slack_secrets = r.secrets("SLACK_SIGNING_SECRET");
-        let told = r.problems.iter().any(|p| p.name == "SLACK_SIGNING_SECRET");
-        if slack_secrets.is_empty() && !told {
-            r.problem(
-                "SLACK_SIGNING_SECRET",
-                "is not set; it is on your Slack app's page under Basic Information",
-            );
-        }
+        let token = r.slack_token();
+        let (slack_secrets, slack_app_token) = r.slack_ways_in();
         let fivetran_key = r.required(
             "FIVETRAN_API_KEY",
             "make a system key in Fivetran under Account Settings, API Config",
@@ -336,6 +318,7 @@ impl Settings {
                 bind,
                 slack_token: token.into(),
                 slack_secrets,
+                slack_app_token,
                 slack_api,
                 fivetran_key,
                 fivetran_secret: fivetran_secret.into(),
@@ -361,8 +344,9 @@ impl Settings {
             self.fivetran_secret.expose_secret().to_owned(),
             self.fivetran_key.clone(),
         ];
-        let signing = self.slack_secrets.iter().chain(&self.webhook_secrets);
-        own.extend(signing.map(|secret| secret.expose_secret().to_owned()));
+        let others = self.slack_secrets.iter().chain(&self.webhook_secrets);
+        let others = others.chain(&self.slack_app_token);
+        own.extend(others.map(|secret| secret.expose_secret().to_owned()));
         if let Ok(database) = Url::parse(&self.database) {
             own.extend(database.password().into_iter().flat_map(spellings));
             let named = database
@@ -374,5 +358,6 @@ impl Settings {
     }
 }
 
+mod slack;
 #[cfg(test)]
 mod tests;

@@ -14,8 +14,10 @@ use tokio::sync::watch;
 use super::assemble::{self, Assembled};
 use super::{Failure, Outcome, logging};
 use crate::config::{Settings, Variables};
-use crate::http::{Door, router};
+use crate::http::{Door, router, serve_socket};
 use crate::jobs;
+use crate::slack::SlackClient;
+use crate::slack::socket::Line;
 use crate::store::{Access, Store};
 
 /// What has not ended by then after SIGTERM is left to the next start: it is all in the database.
@@ -40,6 +42,8 @@ pub(super) struct Service {
     http: tokio::task::JoinHandle<std::io::Result<()>>,
     workers: tokio::task::JoinHandle<anyhow::Result<()>>,
     writer: tokio::task::JoinHandle<()>,
+    /// In Socket Mode.
+    socket: Option<tokio::task::JoinHandle<()>>,
     store: Store,
     _lock: crate::store::Lock,
 }
@@ -70,8 +74,10 @@ pub(super) async fn start(
         tx.commit().await?;
     }
     app.record_policy().await?;
+    let line = line(settings)?;
     let door = Arc::new(Door {
         app: app.clone(),
+        socket: line.as_ref().map(Line::status),
         slack_secrets: settings.slack_secrets.clone(),
         webhook_secrets: settings.webhook_secrets.clone(),
         // A recorder that is installed already shows the same figures.
@@ -83,6 +89,7 @@ pub(super) async fn start(
         // Answers are small; without this each would wait for the peer's acknowledgement.
         let _ = stream.set_nodelay(true);
     });
+    let socket = line.map(|line| tokio::spawn(serve_socket(door.clone(), line, stopped.clone())));
     let http = tokio::spawn(
         axum::serve(listener, router(door))
             .with_graceful_shutdown(async move {
@@ -105,9 +112,27 @@ pub(super) async fn start(
         http,
         workers,
         writer,
+        socket,
         store: app.store.clone(),
         _lock: lock,
     })
+}
+
+/// The line to Slack, where Socket Mode is on.
+fn line(settings: &Settings) -> Result<Option<Line>, Failure> {
+    let Some(token) = &settings.slack_app_token else {
+        return Ok(None);
+    };
+    let client = SlackClient::new(&settings.slack_api, token.clone())?;
+    Ok(Some(Line::new(client)))
+}
+
+/// When a part that need not be there ends; never where it is not.
+async fn ended(part: &mut Option<tokio::task::JoinHandle<()>>) {
+    match part {
+        Some(part) => drop(part.await),
+        None => std::future::pending().await,
+    }
 }
 
 impl Service {
@@ -127,6 +152,7 @@ impl Service {
                 ended.context("the HTTP server")??;
                 anyhow::bail!("the HTTP server ended");
             }
+            () = ended(&mut self.socket) => anyhow::bail!("Slack's socket ended"),
             _ = &mut self.writer => anyhow::bail!("the inbox writer ended"),
             () = disk.failed() => anyhow::bail!(
                 "the disk under DATABASE_URL failed to keep what was written; look after it, then start again"
@@ -138,6 +164,9 @@ impl Service {
         let _ = self.stop.send(true);
         let drained = tokio::time::timeout(DRAIN, async {
             let _ = (&mut self.http).await;
+            if self.socket.is_some() {
+                ended(&mut self.socket).await;
+            }
             let _ = (&mut self.workers).await;
         })
         .await;

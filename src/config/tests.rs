@@ -9,7 +9,7 @@ fn everything_that_is_missing_is_told_at_once() {
         .to_string();
     insta::assert_snapshot!(problems, @r"
     SLACK_BOT_TOKEN: is not set; it is the xoxb- token on your Slack app's page under OAuth & Permissions
-    SLACK_SIGNING_SECRET: is not set; it is on your Slack app's page under Basic Information
+    SLACK_SIGNING_SECRET: is not set; it is on your Slack app's page under Basic Information. Without a public address set SLACK_APP_TOKEN instead
     FIVETRAN_API_KEY: is not set; make a system key in Fivetran under Account Settings, API Config
     FIVETRAN_API_SECRET: is not set; it comes with the API key
     ");
@@ -99,4 +99,24 @@ fn the_log_source_is_none_or_a_folder_that_can_be_listed() {
     };
     assert_eq!(right("none"), None);
     assert_eq!(right("file:src"), Some(PathBuf::from("src")));
+}
+
+#[test]
+fn one_way_in_is_enough_and_both_are_fine() {
+    let read = |more: &[(&str, &str)]| Settings::read(&plausible(more));
+    let socket = read(&[
+        ("SLACK_SIGNING_SECRET", ""),
+        ("SLACK_APP_TOKEN", "xapp-1-A-2-b"),
+    ]);
+    let socket = socket.unwrap();
+    assert!(socket.slack_secrets.is_empty() && socket.slack_app_token.is_some());
+    assert!(socket.own_secrets().contains(&"xapp-1-A-2-b".to_owned()));
+    let both = read(&[("SLACK_APP_TOKEN", "xapp-1-A-2-b")]).unwrap();
+    assert!(!both.slack_secrets.is_empty() && both.slack_app_token.is_some());
+    for (token, told) in [("xoxb-1", "is no app-level token"), ("xapp-1 2", "a space")] {
+        let problems = read(&[("SLACK_SIGNING_SECRET", ""), ("SLACK_APP_TOKEN", token)]);
+        let problems = problems.unwrap_err().to_string();
+        assert!(problems.contains(told), "{problems}");
+        assert_eq!(problems.lines().count(), 1, "{problems}");
+    }
 }

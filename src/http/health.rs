@@ -15,20 +15,22 @@ pub(super) async fn healthz() -> &'static str {
     "ok"
 }
 
-/// `GET /readyz`: the database answers and its tables are there. The workers need no question: when
-/// one ends, so does the process.
+/// `GET /readyz`: the database answers and its tables are there; in Socket Mode, a connection to Slack
+/// stands. The workers need no question: when one ends, so does the process.
 pub(super) async fn readyz(State(door): State<Arc<Door>>) -> Response {
-    match door.app.health().await {
-        Ok(health) => Json(json!({ "ready": true, "state": health })).into_response(),
+    let health = match door.app.health().await {
+        Ok(health) => health,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "not ready");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                Json(json!({ "ready": false, "database": "no answer" })),
-            )
-                .into_response()
+            let why = json!({ "ready": false, "database": "no answer" });
+            return (StatusCode::SERVICE_UNAVAILABLE, Json(why)).into_response();
         }
+    };
+    if let Some(why) = door.socket.as_ref().and_then(|socket| socket.down()) {
+        let why = json!({ "ready": false, "slack_socket": why, "state": health });
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(why)).into_response();
     }
+    Json(json!({ "ready": true, "state": health })).into_response()
 }
 
 /// `GET /metrics`: Prometheus text.

@@ -1,8 +1,10 @@
-//! The HTTP door: verify, parse, persist, answer. Nothing is decided here.
+//! The door, by HTTP and by socket: verify, parse, persist, answer. Nothing is decided here.
 
+mod delivery;
 mod fivetran;
 mod health;
 mod slack;
+mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +22,10 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use crate::app::App;
+use crate::slack::socket::Status;
 use crate::store::{Arrival, Arrived, WriterGone};
+
+pub use socket::serve as serve_socket;
 
 /// Bodies beyond this are not read: Slack's and Fivetran's are far smaller.
 const BODY_LIMIT: usize = 1 << 20;
@@ -39,6 +44,8 @@ pub struct Door {
     pub slack_secrets: Vec<SecretString>,
     /// Fivetran's webhook secrets; none switches the route off.
     pub webhook_secrets: Vec<SecretString>,
+    /// How Socket Mode is; `None` where it is not used.
+    pub socket: Option<Arc<Status>>,
     /// What `/metrics` shows; `None` where no recorder is installed.
     pub metrics: Option<PrometheusHandle>,
 }

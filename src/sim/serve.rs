@@ -108,6 +108,7 @@ async fn connection(stream: TcpStream, number: u64, door: Door) {
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .serve_connection(TokioIo::new(stream), answer)
+        .with_upgrades()
         .await;
 }
 

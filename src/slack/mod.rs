@@ -10,6 +10,7 @@ mod limits;
 pub mod modals;
 pub mod response_url;
 pub mod signature;
+pub mod socket;
 pub mod words;
 
 pub use button::Button;

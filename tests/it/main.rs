@@ -71,5 +71,6 @@ mod settings;
 mod settled;
 mod simulator;
 mod slack_faults;
+mod socket;
 mod walk;
 mod webhooks_cli;

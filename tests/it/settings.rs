@@ -37,7 +37,7 @@ fn everything_that_is_missing_is_told_at_once() {
     let said = refused(|s| s.settings.clear());
     insta::assert_snapshot!(said, @r"
     SLACK_BOT_TOKEN: is not set; it is the xoxb- token on your Slack app's page under OAuth & Permissions
-    SLACK_SIGNING_SECRET: is not set; it is on your Slack app's page under Basic Information
+    SLACK_SIGNING_SECRET: is not set; it is on your Slack app's page under Basic Information. Without a public address set SLACK_APP_TOKEN instead
     FIVETRAN_API_KEY: is not set; make a system key in Fivetran under Account Settings, API Config
     FIVETRAN_API_SECRET: is not set; it comes with the API key
     ");

@@ -124,8 +124,16 @@ impl SlackSim {
         }
     }
 
-    /// Delivers a request to the service as it stands.
+    /// Delivers a request to the service as it stands; in Socket Mode, what it says.
     pub async fn deliver(&self, request: &Signed) -> Ack {
+        if self.has_sockets() {
+            return self.deliver_by_socket(request).await;
+        }
+        self.deliver_by_http(request).await
+    }
+
+    /// The same over HTTP in any case.
+    pub async fn deliver_by_http(&self, request: &Signed) -> Ack {
         let wiring = self.wiring();
         let http = match self.0.http.get_or_init(client) {
             Ok(http) => http,

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::state::State;
-use super::{SlackSim, chat, directory, hooks, modals};
+use super::{SlackSim, chat, directory, hooks, modals, socket};
 
 /// What a method answers: the fields beside `ok`, or what went wrong.
 pub(super) type Reply = Result<Value, Failure>;
@@ -119,11 +119,13 @@ fn method(name: &str) -> Option<(&'static [&'static str], Method)> {
 }
 
 impl SlackSim {
-    /// The Web API under `/api/METHOD` and the response URLs under `/response/ID`.
+    /// The Web API under `/api/METHOD`, the response URLs under `/response/ID`, and Socket Mode's
+    /// connections under `/link`.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/api/{method}", any(web_api))
             .route("/response/{id}", post(response_url))
+            .route("/link", any(socket::link))
             .with_state(self.clone())
     }
 
@@ -141,6 +143,7 @@ impl SlackSim {
             .or_else(|| call.given("token"));
         match token {
             None => return Err("not_authed".into()),
+            Some(token) if name == "apps.connections.open" => return self.open_socket(&token),
             Some(token) if token != self.0.bot_token => return Err("invalid_auth".into()),
             Some(_) => {}
         }

@@ -18,6 +18,7 @@ mod hooks;
 pub mod limits;
 mod modals;
 mod render;
+mod socket;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,7 @@ use state::State;
 
 pub use acts::{Ack, Signed, signature};
 pub use render::{plain, plain_blocks, plain_view};
+pub use socket::envelope;
 pub use state::{Channel, Ephemeral, Group, Message, User, Version, View};
 
 /// A handle on the workspace; clones share it.
@@ -45,6 +47,7 @@ struct Inner {
     signing_secret: String,
     bot_token: String,
     wiring: Mutex<Wiring>,
+    sockets: Mutex<socket::Sockets>,
     http: OnceLock<Result<reqwest::Client, String>>,
 }
 
@@ -79,6 +82,7 @@ impl SlackSim {
                 command: "/syncgate".into(),
                 patience: Duration::from_secs(3),
             }),
+            sockets: Mutex::default(),
             http: OnceLock::new(),
         }))
     }

@@ -19,6 +19,7 @@ mod find;
 mod greet;
 mod message;
 mod people;
+mod socket;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -113,7 +114,7 @@ impl SlackClient {
         }
         let token = token.expose_secret();
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-            bail!("SLACK_BOT_TOKEN is empty or holds characters that no token has");
+            bail!("the Slack token is empty or holds characters that no token has");
         }
         // HTTP/1.1 only, and no proxy: what was sent when a connection broke must stay plain to
         // see.

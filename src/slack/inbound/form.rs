@@ -1,5 +1,7 @@
 //! Form bodies, read with a bound and without guessing.
 
+use serde_json::Value;
+
 use super::BadPayload;
 
 /// Slack's longest form has about 20 fields.
@@ -69,6 +71,17 @@ pub fn read(body: &[u8]) -> Result<Form, BadPayload> {
         }
     }
     Ok(form.without_empty())
+}
+
+/// The same fields from a JSON object, as they come over a socket. What is no text is passed over.
+pub fn of_object(object: &Value) -> Form {
+    let mut form = Form::default();
+    for (name, value) in object.as_object().into_iter().flatten() {
+        if let (Some((_, slot)), Some(text)) = (form.slot(name), value.as_str()) {
+            *slot = Some(text.to_owned());
+        }
+    }
+    form.without_empty()
 }
 
 impl Form {

@@ -21,10 +21,16 @@ pub fn interaction(body: &[u8]) -> Result<Parsed, BadPayload> {
         return Ok(ssl_check(body));
     }
     let payload = object(&form.payload.ok_or(BadPayload::Lacks("payload"))?)?;
-    let team = text(&payload, &TEAM);
+    interaction_of(&payload, body)
+}
+
+/// An interaction from its payload, whichever way it came; `body` is what to tell it by where it
+/// carries no id.
+pub(super) fn interaction_of(payload: &Value, body: &[u8]) -> Result<Parsed, BadPayload> {
+    let team = text(payload, &TEAM);
     let (key, inbound) = match payload.pointer("/type").and_then(Value::as_str) {
-        Some("block_actions") => click(&payload, team)?,
-        Some("view_submission") => submit(&payload, team)?,
+        Some("block_actions") => click(payload, team)?,
+        Some("view_submission") => submit(payload, team)?,
         kind => (None, ignored(kind.unwrap_or("untyped"))),
     };
     Ok(Parsed {

@@ -8,6 +8,7 @@
 //!
 //! Nothing here is to be believed before [`super::signature::verify`] has passed.
 
+pub mod envelope;
 mod event;
 mod form;
 mod interaction;
@@ -183,6 +184,11 @@ pub fn command(body: &[u8]) -> Result<Parsed, BadPayload> {
     if form.is_ssl_check() {
         return Ok(ssl_check(body));
     }
+    command_of(form)
+}
+
+/// A slash command from its fields, whichever way they came.
+fn command_of(form: form::Form) -> Result<Parsed, BadPayload> {
     if form.payload.is_some() {
         return Err(BadPayload::OtherRoute);
     }

@@ -14,6 +14,7 @@ pub mod people;
 pub mod proof;
 mod raw;
 mod seen;
+mod socket;
 mod tables;
 pub mod wire;
 
@@ -25,7 +26,7 @@ use chrono::{DateTime, Utc};
 use syncgate::app::{App, Parts, PolicyFile, Ran};
 use syncgate::config::{Settings, Variables};
 use syncgate::fivetran::{self, FivetranClient};
-use syncgate::http::{Door, router};
+use syncgate::http::{Door, router, serve_socket};
 use syncgate::model::{Clock, Ctx};
 use syncgate::sim::fault::Faults;
 use syncgate::sim::fivetran::FivetranSim;
@@ -34,7 +35,9 @@ use syncgate::sim::serve::Server;
 use syncgate::sim::slack::{Ack, Message, SlackSim, plain};
 use syncgate::sim::{SimClock, serve};
 use syncgate::slack::SlackClient;
+use syncgate::slack::socket::Line;
 use syncgate::store::{Access, InboxWriter, Lock, Store};
+use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 pub use database::Database;
@@ -50,7 +53,9 @@ pub const SIGNING_SECRET: &str = "canary-signing-secret-0002";
 pub const API_KEY: &str = "canaryapikey0003";
 pub const API_SECRET: &str = "canary-api-secret-0004";
 pub const WEBHOOK_SECRET: &str = "canary-webhook-secret-0005";
-pub const SECRETS: [&str; 5] = [
+pub const APP_TOKEN: &str = "xapp-canary-app-token-0006";
+pub const SECRETS: [&str; 6] = [
+    APP_TOKEN,
     BOT_TOKEN,
     SIGNING_SECRET,
     API_KEY,
@@ -107,6 +112,8 @@ pub struct World {
     pub settings: Settings,
     /// Whether the test may end with actions or messages on their way.
     pub leaves_work: bool,
+    /// Whether the service is started in Socket Mode.
+    pub by_socket: bool,
     service: Option<Running>,
     policy: tempfile::TempPath,
     _servers: [Server; 2],
@@ -117,9 +124,13 @@ pub struct World {
 /// The service while it is up.
 pub struct Running {
     pub app: Arc<App>,
+    pub door: Arc<Door>,
+    pub line: Line,
     pub url: String,
     pub policy: PolicyFile,
-    tasks: [AbortHandle; 2],
+    /// Stops the socket in order.
+    pub stop_socket: watch::Sender<bool>,
+    tasks: Vec<AbortHandle>,
     _lock: Lock,
 }
 
@@ -159,6 +170,7 @@ impl World {
         let settings = Settings::read(&Variables::of([
             ("SLACK_BOT_TOKEN", BOT_TOKEN),
             ("SLACK_SIGNING_SECRET", SIGNING_SECRET),
+            ("SLACK_APP_TOKEN", APP_TOKEN),
             ("SLACK_API_URL", &format!("{}/api", servers[0].url())),
             ("FIVETRAN_API_KEY", API_KEY),
             ("FIVETRAN_API_SECRET", API_SECRET),
@@ -178,6 +190,7 @@ impl World {
             database,
             settings,
             leaves_work: false,
+            by_socket: false,
             service: None,
             policy: file,
             _servers: servers,
@@ -233,19 +246,29 @@ impl World {
         // Slack or Fivetran may be down in this test: then they are learned when they are back.
         let _ = app.learn_team().await;
         let _ = app.learn_account().await;
-        let door = Door {
+        let line = self.line();
+        let door = Arc::new(Door {
             app: app.clone(),
             slack_secrets: settings.slack_secrets.clone(),
             webhook_secrets: settings.webhook_secrets.clone(),
+            socket: self.by_socket.then(|| line.status()),
             metrics: None,
-        };
+        });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let http = tokio::spawn(axum::serve(listener, router(Arc::new(door))).into_future());
-        let tasks = [http.abort_handle(), tokio::spawn(writer).abort_handle()];
+        let http = tokio::spawn(axum::serve(listener, router(door.clone())).into_future());
+        let mut tasks = vec![http.abort_handle(), tokio::spawn(writer).abort_handle()];
+        let (stop, stopped) = watch::channel(false);
+        if self.by_socket {
+            let socket = serve_socket(door.clone(), line.clone(), stopped);
+            tasks.push(tokio::spawn(socket).abort_handle());
+        }
         self.slack.set_target(&url);
         self.service = Some(Running {
             app,
+            door,
+            line,
+            stop_socket: stop,
             url,
             policy: file,
             tasks,
