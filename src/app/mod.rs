@@ -25,6 +25,7 @@ mod incident;
 mod incident_card;
 mod modify;
 mod operate;
+mod outlook;
 mod people;
 mod policy_file;
 mod proof;
@@ -35,6 +36,7 @@ mod revert;
 mod shut;
 mod status;
 mod timers;
+mod timetable;
 mod undo;
 
 use std::sync::Arc;
@@ -56,6 +58,7 @@ pub use beside::{halt_beside, unhalt_beside};
 pub(crate) use crash::crash_point;
 pub use handle::Reply;
 pub use operate::Health;
+pub use outlook::{Change, Preview, preview};
 pub use policy_file::PolicyFile;
 
 /// Everything a use case needs, shared by all workers.

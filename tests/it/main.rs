@@ -68,4 +68,5 @@ mod settings;
 mod settled;
 mod simulator;
 mod slack_faults;
+mod timetable;
 mod walk;
