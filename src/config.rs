@@ -3,6 +3,8 @@
 //! All that is missing or wrong is told at once, each with its remedy. No value of a secret is ever
 //! part of a message.
 
+mod account;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::SocketAddr;
@@ -11,6 +13,8 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::EnvFilter;
 use url::{Url, form_urlencoded};
+
+pub use account::Account;
 
 /// Where the settings come from: the environment, and behind it the `.env` file.
 #[derive(Clone, Default)]
@@ -322,14 +326,9 @@ impl Settings {
                 "is not set; it is on your Slack app's page under Basic Information",
             );
         }
-        let fivetran_key = r.required(
-            "FIVETRAN_API_KEY",
-            "make a system key in Fivetran under Account Settings, API Config",
-        );
-        let fivetran_secret = r.required("FIVETRAN_API_SECRET", "it comes with the API key");
+        let account = r.account();
         let webhook_secrets = r.secrets("FIVETRAN_WEBHOOK_SECRET");
         let slack_api = r.parsed("SLACK_API_URL", "https://slack.com/api", url);
-        let fivetran_api = r.parsed("FIVETRAN_API_URL", "https://api.fivetran.com", fivetran_url);
         r.parsed("RUST_LOG", "info", log_filter);
         r.parsed("SYNCGATE_LOG_FORMAT", "text", log_format);
         let bind = r.parsed("SYNCGATE_BIND", "127.0.0.1:8080", |value| {
@@ -346,23 +345,17 @@ impl Settings {
             }
         });
         let policy = PathBuf::from(from.get("SYNCGATE_POLICY").unwrap_or("policy.yml"));
-        match (
-            r.problems.is_empty(),
-            slack_api,
-            fivetran_api,
-            bind,
-            database,
-        ) {
-            (true, Some(slack_api), Some(fivetran_api), Some(bind), Some(database)) => Ok(Self {
+        match (r.problems.is_empty(), slack_api, account, bind, database) {
+            (true, Some(slack_api), Some(account), Some(bind), Some(database)) => Ok(Self {
                 database,
                 policy,
                 bind,
                 slack_token: token.into(),
                 slack_secrets,
                 slack_api,
-                fivetran_key,
-                fivetran_secret: fivetran_secret.into(),
-                fivetran_api,
+                fivetran_key: account.key,
+                fivetran_secret: account.secret,
+                fivetran_api: account.api,
                 webhook_secrets,
             }),
             _ => Err(Problems(r.problems)),
