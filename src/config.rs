@@ -3,10 +3,11 @@
 //! All that is missing or wrong is told at once, each with its remedy. No value of a secret is ever
 //! part of a message.
 
+mod account;
 mod logs;
 mod placeholder;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
+pub use account::Account;
 use logs::{log_filter, log_format, log_source};
 use placeholder::is_placeholder;
 
@@ -277,14 +279,9 @@ impl Settings {
         };
         let token = r.slack_token();
         let (slack_secrets, slack_app_token) = r.slack_ways_in();
-        let fivetran_key = r.required(
-            "FIVETRAN_API_KEY",
-            "make a system key in Fivetran under Account Settings, API Config",
-        );
-        let fivetran_secret = r.required("FIVETRAN_API_SECRET", "it comes with the API key");
+        let account = r.account();
         let webhook_secrets = r.secrets("FIVETRAN_WEBHOOK_SECRET");
         let slack_api = r.parsed("SLACK_API_URL", "https://slack.com/api", url);
-        let fivetran_api = r.parsed("FIVETRAN_API_URL", "https://api.fivetran.com", fivetran_url);
         let public_url = from
             .get("SYNCGATE_PUBLIC_URL")
             .and_then(|value| r.parsed("SYNCGATE_PUBLIC_URL", value, url));
@@ -305,14 +302,8 @@ impl Settings {
             }
         });
         let policy = from.policy();
-        match (
-            r.problems.is_empty(),
-            slack_api,
-            fivetran_api,
-            bind,
-            database,
-        ) {
-            (true, Some(slack_api), Some(fivetran_api), Some(bind), Some(database)) => Ok(Self {
+        match (r.problems.is_empty(), slack_api, account, bind, database) {
+            (true, Some(slack_api), Some(account), Some(bind), Some(database)) => Ok(Self {
                 database,
                 policy,
                 bind,
@@ -320,9 +311,9 @@ impl Settings {
                 slack_secrets,
                 slack_app_token,
                 slack_api,
-                fivetran_key,
-                fivetran_secret: fivetran_secret.into(),
-                fivetran_api,
+                fivetran_key: account.key,
+                fivetran_secret: account.secret,
+                fivetran_api: account.api,
                 webhook_secrets,
                 log_folder: log_folder.flatten(),
                 public_url,

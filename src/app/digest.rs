@@ -5,24 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::asked::Asked;
+use super::outlook::{Day, outlook};
 use super::propose::Request;
+use super::timetable::horizon;
 use super::{App, Flow, say};
 use crate::fivetran::Priority;
-use crate::model::{Actor, ChannelId, Line, Mode, Proposal, ProposalKind};
-use crate::planner::{Planned, Target, plan};
-use crate::policy::{Member, Role};
+use crate::model::{Actor, ChannelId, Connection, Line, Mode, Proposal, ProposalKind};
+use crate::planner::Planned;
+use crate::policy::{Member, Policy, Role, WhenUnchanged};
 use crate::slack::cards::{self, InForce};
 use crate::slack::words;
 use crate::store::Tx;
-
-/// What a channel is told.
-#[derive(Default)]
-struct Day {
-    /// How many connections are told of there.
-    connections: usize,
-    /// What should be done with them.
-    changes: Vec<Planned>,
-}
 
 impl App {
     /// `plan` shows where today's plan stands, `plan now` makes a new one.
@@ -48,48 +41,44 @@ impl App {
             };
         }
         self.require(Role::Operator, member)?;
-        let planned = match self.planned().await {
-            Ok(planned) => planned,
+        let fleet = match self.refresh_fleet(Priority::People).await {
+            Ok(fleet) => fleet,
             Err(error) => {
                 tracing::warn!(%error, "cannot read the fleet for a plan");
                 return self.fivetran_down();
             }
         };
+        let policy = self.policy.load_full();
+        let planned = self.planned(&policy, &fleet).await?;
         let mut tx = self.store.begin().await?;
         // Of two plans made in the same instant the second supersedes the first.
         tx.lock_proposals().await?;
         let changes = planned.values().map(|day| day.changes.len()).sum();
-        self.post_plan(&mut tx, planned, Actor::user(&asked.user))
+        let requester = Actor::user(&asked.user);
+        // Whoever asks is answered, also where the daily digest would keep silent.
+        self.post_plan(&mut tx, planned, requester, WhenUnchanged::Brief)
             .await?;
         self.settle(tx, asked, &words::planned(changes), "plan")
             .await
     }
 
-    /// What should be done now, by the channel that it is told in.
-    async fn planned(&self) -> anyhow::Result<BTreeMap<ChannelId, Day>> {
-        let fleet = self.refresh_fleet(Priority::People).await?;
-        let policy = self.policy.load_full();
+    /// What should be done until the next digest, by the channel that it is told in.
+    pub(super) async fn planned(
+        &self,
+        policy: &Policy,
+        fleet: &[Connection],
+    ) -> Flow<BTreeMap<ChannelId, Day>> {
+        let mut groups = BTreeMap::new();
         let mut tx = self.store.snapshot().await?;
-        let mut by_channel: BTreeMap<ChannelId, Day> = BTreeMap::new();
-        by_channel.insert(policy.default_channel(), Day::default());
-        for connection in &fleet {
-            let subject = match self.subject(&mut tx, connection).await {
-                Ok(subject) => subject,
-                Err(super::Stop::Fail(error)) => return Err(error),
-                Err(_) => continue,
-            };
-            let rule = policy.connection(&subject);
-            let target = Target {
-                connection,
-                max_age: rule.max_age().map(super::span),
-                mode: rule.mode(),
-            };
-            let lines = plan(&[target], self.ctx.now());
-            let day = by_channel.entry(policy.channel_of(&subject)).or_default();
-            day.connections += 1;
-            day.changes.extend(lines);
+        for connection in fleet {
+            if !groups.contains_key(&connection.group_id) {
+                let name = tx.group_name(&connection.group_id).await?;
+                groups.insert(connection.group_id.clone(), name);
+            }
         }
-        Ok(by_channel)
+        drop(tx);
+        let horizon = horizon(policy, self.ctx.now());
+        Ok(outlook(policy, fleet, &groups, horizon))
     }
 
     /// What is in force for a while on the connections that this channel is told of.
@@ -112,16 +101,21 @@ impl App {
         Ok(in_force)
     }
 
-    async fn post_plan(
+    /// One card per channel; the plan that waited there is superseded.
+    pub(super) async fn post_plan(
         &self,
         tx: &mut Tx,
         planned: BTreeMap<ChannelId, Day>,
         requester: Actor,
+        unchanged: WhenUnchanged,
     ) -> Flow<()> {
         let now = self.ctx.now();
         let waiting = tx.waiting_proposals(ProposalKind::Plan).await?;
         let mut replaced_by = BTreeMap::new();
         for (channel, day) in planned {
+            if day.changes.is_empty() && unchanged == WhenUnchanged::Skip {
+                continue;
+            }
             if day.changes.is_empty() {
                 let key = format!("plan:unchanged:{channel}:{}", now.timestamp_micros());
                 let head = tx.audit_head().await?;

@@ -9,6 +9,7 @@ use crate::model::{Connection, ConnectionId, Notice, Place, RawNames};
 use crate::policy::Subject;
 use crate::slack::words;
 use crate::store::{self, Tx};
+use crate::triage::redact::Redactor;
 
 /// Untrusted texts are cut to this before they are stored.
 const LONGEST: usize = 2_000;
@@ -196,42 +197,13 @@ impl App {
             })
     }
 
-    fn without_secrets(&self, mut connection: Connection) -> Connection {
-        // PostgreSQL's texts hold no NUL: one such name would keep the whole fleet from being stored.
-        connection.schema.retain(|c| c != '\0');
-        let shown = (
-            self.kept(&connection.schema),
-            self.kept(&connection.service),
-        );
-        let (schema, service) = (connection.schema, connection.service);
-        let raw = RawNames { schema, service };
-        let same = (&shown.0, &shown.1) == (&raw.schema, &raw.service);
-        Connection {
-            schema: shown.0,
-            service: shown.1,
-            raw: (!same).then_some(raw),
-            tasks: self.notices(&connection.tasks),
-            warnings: self.notices(&connection.warnings),
-            ..connection
-        }
-    }
-
-    /// What Fivetran quotes of the source, as it is stored.
-    fn notices(&self, notices: &[Notice]) -> Vec<Notice> {
-        notices
-            .iter()
-            .take(10)
-            .map(|n| Notice {
-                code: self.kept(&n.code),
-                message: self.kept(&n.message),
-                details: n.details.as_deref().map(|text| self.kept(text)),
-            })
-            .collect()
+    fn without_secrets(&self, connection: Connection) -> Connection {
+        without_secrets(&self.redactor.load(), connection)
     }
 
     /// Untrusted text as it is stored: redacted, then cut.
     pub(super) fn kept(&self, text: &str) -> String {
-        self.redacted(text).chars().take(LONGEST).collect()
+        kept(&self.redactor.load(), text)
     }
 
     /// Fivetran does not answer: nothing is guessed.
@@ -243,6 +215,44 @@ impl App {
     pub(crate) fn read_error(&self, error: &ReadError) -> String {
         self.redacted(&error.to_string())
     }
+}
+
+/// A connection as it may be stored and shown: what Fivetran quotes of the source is redacted.
+pub(super) fn without_secrets(redactor: &Redactor, mut connection: Connection) -> Connection {
+    // PostgreSQL's texts hold no NUL: one such name would keep the whole fleet from being stored.
+    connection.schema.retain(|c| c != '\0');
+    let shown = (
+        kept(redactor, &connection.schema),
+        kept(redactor, &connection.service),
+    );
+    let (schema, service) = (connection.schema, connection.service);
+    let raw = RawNames { schema, service };
+    let same = (&shown.0, &shown.1) == (&raw.schema, &raw.service);
+    Connection {
+        schema: shown.0,
+        service: shown.1,
+        raw: (!same).then_some(raw),
+        tasks: notices(redactor, &connection.tasks),
+        warnings: notices(redactor, &connection.warnings),
+        ..connection
+    }
+}
+
+/// What Fivetran quotes of the source, as it is stored.
+fn notices(redactor: &Redactor, notices: &[Notice]) -> Vec<Notice> {
+    notices
+        .iter()
+        .take(10)
+        .map(|n| Notice {
+            code: kept(redactor, &n.code),
+            message: kept(redactor, &n.message),
+            details: n.details.as_deref().map(|text| kept(redactor, text)),
+        })
+        .collect()
+}
+
+fn kept(redactor: &Redactor, text: &str) -> String {
+    redactor.text(text).chars().take(LONGEST).collect()
 }
 
 /// What the policy matches a connection by that was in this place.

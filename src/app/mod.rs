@@ -27,6 +27,7 @@ mod incident;
 mod incident_card;
 mod modify;
 mod operate;
+mod outlook;
 mod people;
 mod policy_file;
 mod proof;
@@ -37,6 +38,7 @@ mod revert;
 mod shut;
 mod status;
 mod timers;
+mod timetable;
 mod undo;
 mod webhook;
 
@@ -60,6 +62,7 @@ pub use beside::{halt_beside, unhalt_beside};
 pub(crate) use crash::crash_point;
 pub use handle::Reply;
 pub use operate::Health;
+pub use outlook::{Change, Preview, preview};
 pub use policy_file::PolicyFile;
 pub use webhook::{Hooks, Installed, hooks_at};
 

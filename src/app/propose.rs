@@ -35,6 +35,7 @@ pub(crate) fn line(connection: &Connection, action: Action, reason: String) -> L
         place: None,
         pre_image: PreImage::of(connection),
         reason,
+        decide_by: None,
     }
 }
 

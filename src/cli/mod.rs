@@ -11,6 +11,7 @@ mod eval;
 mod explain;
 mod logging;
 mod operate;
+mod plan;
 mod policy;
 mod serve;
 mod triage;
@@ -59,6 +60,8 @@ enum Command {
     },
     /// Ends every override in force: pauses and changed schedules are taken back now
     Restore,
+    /// Computes and prints the plan; posts, stores and executes nothing
+    Plan(plan::Arguments),
     /// The audit chain; reads only, also while the service runs
     #[command(subcommand)]
     Audit(audit::Command),
@@ -151,6 +154,7 @@ fn run(command: Command) -> Outcome {
             Command::Unhalt => operate::unhalt(&variables).await,
             Command::Status { json } => operate::status(&variables, json).await,
             Command::Restore => operate::restore(&variables).await,
+            Command::Plan(arguments) => plan::run(&variables, &arguments).await,
             Command::Audit(command) => audit::run(&variables, command).await,
             Command::Triage(arguments) => triage::run(&arguments),
             Command::Eval(arguments) => eval::run(&arguments),

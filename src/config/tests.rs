@@ -31,8 +31,8 @@ fn t008_a_placeholder_is_no_secret_and_is_not_repeated() {
     insta::assert_snapshot!(problems, @r"
     SLACK_BOT_TOKEN: is no bot token; a bot token begins with xoxb-
     SLACK_SIGNING_SECRET: is too short or a placeholder; copy the real secret (at least 16 characters; two, separated by a comma, while you change it)
-    FIVETRAN_WEBHOOK_SECRET: is too short or a placeholder; copy the real secret (at least 16 characters; two, separated by a comma, while you change it)
     FIVETRAN_API_URL: must begin with https:// (http:// only for this machine)
+    FIVETRAN_WEBHOOK_SECRET: is too short or a placeholder; copy the real secret (at least 16 characters; two, separated by a comma, while you change it)
     SYNCGATE_BIND: here is no address; write 127.0.0.1:8080
     DATABASE_URL: must begin with sqlite:// or postgres://
     ");
@@ -63,8 +63,8 @@ fn what_only_looks_right_is_told_at_once() {
     let problems = Settings::read(&wrong).unwrap_err().to_string();
     insta::assert_snapshot!(problems, @r#"
     SLACK_BOT_TOKEN: holds a space or a character that no token has; copy it again
-    SLACK_API_URL: holds a user, a password, a query or a #; write the address alone
     FIVETRAN_API_URL: must end after the host; remove /v1
+    SLACK_API_URL: holds a user, a password, a query or a #; write the address alone
     RUST_LOG: is no filter (error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5); write info, or syncgate=debug,info
     SYNCGATE_LOG_FORMAT: is neither text nor json
     "#);

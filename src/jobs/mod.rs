@@ -108,6 +108,11 @@ impl Workers {
             seconds(1),
             |app| async move { app.run_timers().await },
         );
+        self.repeat(
+            "digest",
+            seconds(1),
+            |app| async move { app.run_digest().await },
+        );
         self.repeat("poll", seconds(1), |app| async move { app.poll().await });
         self.repeat("slack identity", seconds(600), |app| async move {
             app.learn_team().await

@@ -50,8 +50,11 @@ pub struct Line {
     pub place: Option<Place>,
     /// What the card showed of the connection.
     pub pre_image: PreImage,
-    /// Why, in one sentence.
+    /// Why, in a few sentences.
     pub reason: String,
+    /// When a decision comes too late for what the planner wants to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decide_by: Option<DateTime<Utc>>,
 }
 
 /// A numbered version of a proposal; people decide on exactly one.

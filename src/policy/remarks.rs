@@ -51,14 +51,9 @@ fn without_effect(document: &Document) -> Vec<&'static str> {
     let auto = |mode: Option<Mode>| mode == Some(Mode::Auto);
     let connections = &document.connections;
     let given = [
-        ("digest", document.digest.is_some()),
         (
             "mode: auto (as copilot)",
             auto(document.mode) || connections.iter().any(|rule| auto(rule.mode)),
-        ),
-        (
-            "connections[].sla.fresh_by",
-            connections.iter().any(|rule| !rule.fresh_by.is_empty()),
         ),
         (
             "connections[].source",
@@ -97,6 +92,6 @@ mod tests {
 
     #[test]
     fn the_example_says_which_of_its_keys_do_nothing_yet() {
-        insta::assert_snapshot!(remarks(include_str!("../../policy.example.yml")), @"Read and checked, but without effect in this version: digest, mode: auto (as copilot), connections[].sla.fresh_by, connections[].source, destinations, budgets, calendars, lineage, automation.rules, automation.breaker, retention.");
+        insta::assert_snapshot!(remarks(include_str!("../../policy.example.yml")), @"Read and checked, but without effect in this version: mode: auto (as copilot), connections[].source, destinations, budgets, calendars, lineage, automation.rules, automation.breaker, retention.");
     }
 }

@@ -13,8 +13,8 @@ pub use audit::audit_story;
 pub use incidents::{ExplainView, explanation, incidents, nothing_to_explain};
 pub use more::{
     already_proposed, already_syncing, approved_by, approved_twice, connection_gone,
-    connection_unread, doubt_settled, fivetran_unreadable, flexible_schedule, form_refused,
-    form_unchanged, form_unopened, key_refused, manual_has_no_frequency, maybe_twice,
+    connection_unread, digest_late, doubt_settled, fivetran_unreadable, flexible_schedule,
+    form_refused, form_unchanged, form_unopened, key_refused, manual_has_no_frequency, maybe_twice,
     maybe_twice_block, no_plan_yet, no_trigger, not_taken_back_yet, pause_too_long, plan_stands,
     planned, policy_refused, records_changed, rights_unknown, text_only,
 };

@@ -7,7 +7,7 @@ use syncgate::model::{Proposal, StepState};
 use syncgate::sim::fivetran::Connection;
 
 use crate::dice::Dice;
-use crate::harness::people::{ANA, EMIL, LEAD, POLICY};
+use crate::harness::people::{ANA, EMIL, LEAD, without_age};
 use crate::harness::{World, world, world_with};
 
 /// A schedule change, approved and not yet sent; gives its number.
@@ -205,7 +205,7 @@ fn i1_a_proposal_forged_as_approved_is_not_executed() {
 
 #[test]
 fn t045_i2_each_field_that_changed_after_the_card_skips_its_line_and_the_others_run() {
-    let policy = POLICY.replace(
+    let policy = without_age().replace(
         "max_pause: 6h",
         "max_pause: 6h\n  - match: {schema: \"drift_*\"}\n    sla: {max_age: 1h}",
     );
@@ -267,7 +267,7 @@ fn t046_a_connection_deleted_before_the_approval_is_skipped_in_words() {
 
 #[test]
 fn t046_of_a_plan_the_lines_whose_connection_is_gone_are_skipped_and_the_others_run() {
-    let policy = POLICY.replace(
+    let policy = without_age().replace(
         "max_pause: 6h",
         "max_pause: 6h\n  - match: {schema: \"late_*\"}\n    sla: {max_age: 1h}",
     );

@@ -72,5 +72,6 @@ mod settled;
 mod simulator;
 mod slack_faults;
 mod socket;
+mod timetable;
 mod walk;
 mod webhooks_cli;

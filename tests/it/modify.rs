@@ -5,7 +5,7 @@ use serde_json::json;
 use syncgate::sim::fivetran::Connection;
 use syncgate::sim::slack::{Ack, plain_view};
 
-use crate::harness::people::{ANA, EMIL, ERIN, LEAD, POLICY, VIV};
+use crate::harness::people::{ANA, EMIL, ERIN, LEAD, VIV, without_age};
 use crate::harness::{World, world, world_with};
 
 /// Opens the form of a proposal and sends it with these values.
@@ -142,7 +142,7 @@ fn t040_who_widens_may_not_approve_and_who_asked_may() {
 
 #[test]
 fn t040_who_narrows_stays_an_approver() {
-    let policy = POLICY.replace("max_pause: 6h", "sla: {max_age: 1h}");
+    let policy = without_age().replace("max_pause: 6h", "sla: {max_age: 1h}");
     world_with(&policy, async |w| {
         let stale = Connection::new("more_id", "postgres", "more", "g_warehouse")
             .succeeded_at(w.now() - TimeDelta::hours(3));
@@ -298,7 +298,7 @@ fn late_fleet(w: &World, size: usize) {
 
 fn late_policy() -> String {
     let bulk = "max_pause: 6h\n  - match: {schema: \"bulk_*\"}\n    sla: {max_age: 1h}";
-    POLICY.replace("max_pause: 6h", bulk)
+    without_age().replace("max_pause: 6h", bulk)
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The emergency handles on the terminal, beside a running `serve` and without one.
 
 use serde_json::Value;
+use syncgate::model::Clock;
+use syncgate::sim::fivetran::Connection;
 use syncgate::sim::slack::plain;
 
 use crate::harness::people::{ANA, EMIL, POLICY};
@@ -270,5 +272,67 @@ fn the_demo_opens_with_a_plan_and_an_incident_on_its_page() {
         let remedy = card.find("Approve the fix");
         assert!(reason.is_some() && reason < remedy, "{card}");
         assert_eq!(status.code(), Some(0), "{log}");
+    });
+}
+
+/// The plan beside a running service: the same text twice, and nothing stored, posted or sent.
+#[test]
+fn the_plan_on_the_terminal_reads_and_does_nothing_else() {
+    stage(async |s| {
+        // So that none of them syncs by itself meanwhile.
+        for id in ["orders_id", "sales_id", "hub_id"] {
+            let manual = |c: &mut Connection| c.schedule_type = "manual".to_owned();
+            assert!(s.fivetran.change(id, manual));
+        }
+        let at = Clock::machine().now() + chrono::TimeDelta::hours(3);
+        let at = at.to_rfc3339();
+        let json = ["plan", "--json", "--at", &at];
+        let before = ok(s, &json).await;
+        s.start().await;
+        s.quiet().await;
+        assert_eq!(ok(s, &json).await, before, "with a service and without one");
+        let plan: Value = serde_json::from_str(&before).unwrap();
+        assert_eq!(
+            (&plan["connections"], &plan["timezone"]),
+            (&4.into(), &"Europe/Berlin".into())
+        );
+        let change = &plan["changes"][0];
+        assert_eq!(change["connection"], "sales_id");
+        assert_eq!(change["action"]["do"], "sync_now");
+        assert_eq!(
+            (&change["mode"], &change["channel"]),
+            (&"copilot".into(), &CHANNEL.into())
+        );
+        let words = ok(s, &["plan", "--at", &at]).await;
+        assert!(words.contains(": 1 change for 4 connections.\n"), "{words}");
+        assert!(
+            words.contains("  salesforce sales_id: sync now\n    Its data is 3 h old"),
+            "{words}"
+        );
+        assert_eq!((s.channel(), s.writes().len()), (String::new(), 0));
+    });
+}
+
+#[test]
+fn the_plan_on_the_terminal_names_what_is_missing_and_needs_no_slack() {
+    stage(async |s| {
+        s.start().await;
+        s.quiet().await;
+        let whole = s.settings.clone();
+        s.settings.remove("SLACK_BOT_TOKEN");
+        s.settings.remove("SLACK_SIGNING_SECRET");
+        s.set("DATABASE_URL", "sqlite://nowhere.db");
+        ok(s, &["plan"]).await;
+        let wrong = no(s, &["plan", "--at", "tomorrow"]).await;
+        assert!(wrong.contains("write a time with its zone"), "{wrong}");
+        s.settings.remove("FIVETRAN_API_KEY");
+        s.set("SYNCGATE_POLICY", "nowhere.yml");
+        let wrong = no(s, &["plan"]).await;
+        assert!(
+            wrong.contains("FIVETRAN_API_KEY: is not set")
+                && wrong.contains("SYNCGATE_POLICY: cannot read nowhere.yml"),
+            "{wrong}"
+        );
+        s.settings = whole;
     });
 }

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use syncgate::sim::slack::plain;
 
-use crate::harness::people::{ANA, EMIL, POLICY, VIV};
+use crate::harness::people::{ANA, EMIL, POLICY, VIV, without_age};
 use crate::harness::{CHANNEL, World, world, world_with};
 
 const FINANCE: &str = "C0FINDATA";
@@ -89,15 +89,15 @@ fn i13_a_plan_wakes_what_is_stuck_and_syncs_what_is_too_old() {
 }
 
 #[test]
-fn i13_a_planned_reschedule_under_auto_or_not_yet_due_is_left_to_fivetran() {
-    world(async |w| {
+fn i13_a_planned_reschedule_under_auto_or_after_the_next_plan_is_left_alone() {
+    world_with(&without_age(), async |w| {
         let now = w.now();
         w.edit("orders_id", |c| {
             c.rescheduled_for = Some(now + TimeDelta::minutes(10))
         });
         w.edit("hub_id", |c| {
             c.schedule_type = "manual".to_owned();
-            c.rescheduled_for = Some(now + TimeDelta::hours(1));
+            c.rescheduled_for = Some(now + TimeDelta::days(2));
         });
         w.command(ANA, "plan now").await;
         assert!(
@@ -109,8 +109,39 @@ fn i13_a_planned_reschedule_under_auto_or_not_yet_due_is_left_to_fivetran() {
 }
 
 #[test]
-fn an_unchanged_day_says_so_in_one_line() {
+fn what_will_be_too_old_is_synced_at_a_time_that_the_card_names() {
     world(async |w| {
+        w.command(ANA, "plan now").await;
+        insta::assert_snapshot!(steady(&w.newest(CHANNEL)), @r"
+        Proposed · #1 Plan: 1 change · Plan of Monday, 23 November
+        Syncgate asks for 1 change (1 sync at a set time).
+        1. salesforce sales_id: sync at 23 Nov 08:50 CET
+        Now: every 6h, not paused
+        Why: Its data passes its limit of 2 h at Mon 09:30. The next one ends at about Mon 13:30, if a sync takes 30 min. Its frequency cannot keep that limit; every 2h would.
+        Decide by: 23 Nov 08:50 CET
+        Side effects: by Syncgate's clock: if Syncgate is down then, it does not run
+        Undo: until it runs, `undo` cancels it; none afterwards
+        Approvals: 0 of 2, still needed: 2 of <!subteam^S0DATAENG>, <@U0LEAD>. No answer by 23 Nov 08:50 CET: nothing changes.
+        [Approve] [Modify…] [Reject…]
+        ~ audit …
+        ");
+        w.command(EMIL, "approve 1").await;
+        w.command("U0ERIN", "approve 1").await;
+        w.later(Duration::from_secs(40 * 60)).await;
+        assert_eq!(w.fivetran_saw(), "", "not yet");
+        w.later(Duration::from_secs(10 * 60)).await;
+        assert_eq!(w.fivetran_saw(), "sales_id SyncStarted { force: false }");
+        assert!(
+            !w.newest(CHANNEL).contains("Decide by"),
+            "{}",
+            w.newest(CHANNEL)
+        );
+    });
+}
+
+#[test]
+fn an_unchanged_day_says_so_in_one_line() {
+    world_with(&without_age(), async |w| {
         w.command(ANA, "plan now").await;
         insta::assert_snapshot!(steady(&w.newest(CHANNEL)), @r"
         *Done* · Today's plan changes nothing: 4 connections run as Fivetran has them scheduled.
@@ -267,8 +298,12 @@ fn only_an_operator_makes_a_plan_and_everybody_may_ask_how_it_stands() {
 
 #[test]
 fn a_new_plan_takes_the_place_of_the_one_that_waits() {
-    let policy = POLICY.replace("max_pause: 6h", "sla: {max_age: 1h}");
+    let policy = without_age().replace("max_pause: 6h", "sla: {max_age: 6h}");
     world_with(&policy, async |w| {
+        let now = w.now();
+        w.edit("orders_id", |c| {
+            c.succeeded_at = Some(now - TimeDelta::hours(7))
+        });
         w.command(VIV, "plan").await;
         assert!(w.told(VIV).contains("there is none yet"), "{}", w.told(VIV));
         w.command(VIV, "plan now").await;

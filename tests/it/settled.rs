@@ -152,7 +152,8 @@ fn the_audit_log_has_fivetrans_own_id_of_an_accepted_call() {
 
 #[test]
 fn i10_the_digest_shows_every_override_in_force() {
-    world(async |w| {
+    let policy = POLICY.replace("max_age: 2h", "max_age: 6h");
+    world_with(&policy, async |w| {
         w.command(ANA, "pause orders for 2h").await;
         w.click_on(EMIL, 1, "Approve").await;
         assert_eq!(w.fivetran_saw(), "orders_id Paused");
@@ -161,7 +162,7 @@ fn i10_the_digest_shows_every_override_in_force() {
         let held = "orders, changed by #1, until 23 Nov 10:00 CET";
         assert!(unchanged.contains("changes nothing"), "{unchanged}");
         assert!(unchanged.contains(held), "{unchanged}");
-        let old = w.now() - chrono::TimeDelta::hours(5);
+        let old = w.now() - chrono::TimeDelta::hours(7);
         w.edit("sales_id", |c| c.succeeded_at = Some(old));
         w.command(ANA, "plan now").await;
         assert!(w.card_of(2).contains("Plan: 1 change"), "{}", w.card_of(2));

@@ -1,14 +1,12 @@
 //! The lines of a revision on its card, each with how far it is.
 
-use chrono_tz::Tz;
-
 use super::action::{asked, is_dangerous, now_of, side_effects, undo};
 use super::choice::settle_buttons;
 use super::message::{BLOCKS, Builder};
 use super::outcome::of_step;
 use super::proposal::ProposalView;
 use super::text::Words;
-use crate::model::{Line, Step};
+use crate::model::{Line, ProposalState, Step};
 
 /// Blocks left for the lines and their buttons when everything else has its place.
 const LINE_BLOCKS: usize = BLOCKS - 15;
@@ -31,7 +29,7 @@ fn row<'a>(v: &ProposalView<'a>, position: usize, line: &Line) -> Row<'a> {
         .iter()
         .find(|step| usize::try_from(step.position) == Ok(position));
     let outcome = step.map(|step| of_step(step, v.halted.is_some(), v.tz));
-    let mut words = line_words(position, line, v.tz);
+    let mut words = line_words(position, line, v);
     let mut urgent = is_dangerous(&line.action);
     if let Some(outcome) = &outcome {
         words = words.say("\n").bold(outcome.word).say(": ");
@@ -49,7 +47,8 @@ fn row<'a>(v: &ProposalView<'a>, position: usize, line: &Line) -> Row<'a> {
     }
 }
 
-fn line_words(position: usize, line: &Line, tz: Tz) -> Words {
+fn line_words(position: usize, line: &Line, v: &ProposalView<'_>) -> Words {
+    let tz = v.tz;
     let effects = side_effects(&line.action, &line.pre_image, tz);
     let mut words = Words::new()
         .number(position + 1)
@@ -64,6 +63,10 @@ fn line_words(position: usize, line: &Line, tz: Tz) -> Words {
     // A person's own command needs no reason: the card says who asked.
     if !line.reason.is_empty() {
         words = words.say("\nWhy: ").quote(&line.reason, 300);
+    }
+    let waits = matches!(v.proposal.state, ProposalState::Proposed { .. });
+    if let Some(at) = line.decide_by.filter(|_| waits) {
+        words = words.say("\nDecide by: ").time(at, tz);
     }
     if !effects.is_empty() {
         words = words.say("\nSide effects: ").then(effects);

@@ -141,6 +141,7 @@ pub(crate) fn line(name: &str, action: Action) -> Line {
         place: None,
         pre_image: image(),
         reason: "its data is older than it may be".to_owned(),
+        decide_by: None,
     }
 }
 

@@ -229,6 +229,13 @@ pub fn planned(changes: usize) -> Message {
     })
 }
 
+/// The digest's time has come, but Fivetran cannot be read.
+pub fn digest_late() -> Message {
+    answer(&Words::new().bold("Unknown").say(
+        ": today's plan is late, since Fivetran does not answer. Syncgate tries again every minute and posts the plan as soon as it can.",
+    ))
+}
+
 /// Fivetran refuses our key: nothing can be done until somebody mends it.
 pub fn key_refused() -> Message {
     answer(&Words::new().bold("Failed").say(

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Connection as _, PgConnection, SqliteConnection};
-use syncgate::app::{PolicyFile, Ran};
+use syncgate::app::{App, Parts, PolicyFile, Ran};
 use syncgate::jobs::{handle_held, run_inbox};
+use syncgate::model::{Clock, Ctx};
 use syncgate::sim::slack::{Ack, Message, plain};
 use syncgate::store::Lane;
 use tokio::sync::watch;
@@ -124,6 +125,24 @@ impl World {
         let run = syncgate::jobs::run(self.app().clone(), Arc::new(policy), stopped);
         let running = tokio::spawn(run);
         Workers { stop, running }
+    }
+
+    /// Another replica on the same database, whose clock stands ahead of ours.
+    pub fn twin(&self, ahead: Duration) -> Arc<App> {
+        let (app, clock) = (self.app(), Clock::fixed(self.now()));
+        clock.advance(ahead);
+        let policy = PolicyFile::new(self.policy.to_path_buf(), self.settings.own_secrets());
+        let (policy, redactor) = policy.load().unwrap();
+        App::new(Parts {
+            ctx: Ctx::new(clock),
+            store: app.store.clone(),
+            inbox: app.inbox.clone(),
+            slack: app.slack.clone(),
+            slack_api: app.slack_api.clone(),
+            fivetran: app.fivetran.clone(),
+            policy,
+            redactor,
+        })
     }
 
     /// Waits until what a worker or a request handles in this moment is settled.

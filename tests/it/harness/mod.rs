@@ -320,6 +320,7 @@ impl World {
         let mut ran = false;
         ran |= self.take_up_one().await;
         ran |= app.run_timers().await.unwrap() == Ran::Ran;
+        ran |= app.run_digest().await.unwrap() == Ran::Ran;
         ran |= app.run_step().await.unwrap() == Ran::Ran;
         ran |= app.deliver_one().await.unwrap() == Ran::Ran;
         ran

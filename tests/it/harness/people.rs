@@ -43,6 +43,11 @@ connections:
     max_pause: 6h
 "#;
 
+/// The same, where no data is ever too old: a plan has nothing to propose.
+pub fn without_age() -> String {
+    POLICY.replace("    sla: {max_age: 2h}\n", "")
+}
+
 /// `orders` (postgres, standard), `salesforce` (critical), `hubspot`, `old_paused` (paused).
 pub fn populate(slack: &SlackSim, fivetran: &FivetranSim, now: DateTime<Utc>) {
     for (id, name) in [
