@@ -7,7 +7,7 @@ mod account;
 mod logs;
 mod placeholder;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -142,6 +142,7 @@ impl World {
             fivetran: app.fivetran.clone(),
             policy,
             redactor,
+            log_folder: self.settings.log_folder.clone(),
         })
     }
 
