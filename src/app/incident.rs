@@ -201,6 +201,8 @@ impl App {
         incident.reason = reason.map(|text| self.kept(text)).or(incident.reason);
         incident.tasks.clone_from(&connection.tasks);
         incident.warnings.clone_from(&connection.warnings);
+        self.withdraw_if_vain(&mut tx, connection, &mut incident)
+            .await?;
         let waits = match incident.proposal {
             Some(id) => tx.proposal(id).await?.is_some_and(|stored| {
                 matches!(stored.proposal.state, ProposalState::Proposed { .. })
@@ -235,6 +237,8 @@ impl App {
         incident.cause = self.cause_of(connection, reason, None).await;
         let mut tx = self.store.begin().await?;
         incident.reason = reason.map(|text| self.kept(text));
+        self.withdraw_if_vain(&mut tx, connection, &mut incident)
+            .await?;
         tx.update_incident(&incident, version).await?;
         self.audit_cause(&mut tx, &incident);
         self.show_incident(&mut tx, incident.id).await?;
@@ -255,6 +259,14 @@ impl App {
             facts,
         ));
         // A remedy that still waits has nothing left to mend.
+        self.withdraw(&mut tx, &incident).await?;
+        self.show_incident(&mut tx, incident.id).await?;
+        self.finish(tx).await
+    }
+
+    /// Takes back a fix that still waits for people.
+    async fn withdraw(&self, tx: &mut Tx, incident: &Incident) -> Flow<()> {
+        let now = self.ctx.now();
         if let Some(id) = incident.proposal
             && let Some(stored) = tx.proposal(id).await?
             && let Ok(state) = stored.proposal.state.clone().supersede(now, None)
@@ -271,12 +283,26 @@ impl App {
                 subject,
                 json!({ "by": null }),
             ));
-            self.show(&mut tx, id).await?;
+            self.show(tx, id).await?;
             let note = cards::superseded_note(id, None);
-            self.note(&mut tx, &proposal, "superseded", &note).await?;
+            self.note(tx, &proposal, "superseded", &note).await?;
         }
-        self.show_incident(&mut tx, incident.id).await?;
-        self.finish(tx).await
+        Ok(())
+    }
+
+    /// Takes back a fix that cannot help, by what is known now: another try may lock an account.
+    async fn withdraw_if_vain(
+        &self,
+        tx: &mut Tx,
+        connection: &Connection,
+        incident: &mut Incident,
+    ) -> Flow<()> {
+        let now = remedy(connection, incident.cause.as_ref());
+        if matches!(now, Remedy::Person(_)) {
+            self.withdraw(tx, incident).await?;
+            incident.proposal = None;
+        }
+        Ok(())
     }
 
     /// Records why, as far as it is known.

@@ -245,6 +245,7 @@ fn edit(
                 positions.push((
                     position,
                     Line {
+                        decide_by: action.due_at(),
                         action,
                         ..line.clone()
                     },

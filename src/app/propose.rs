@@ -138,15 +138,18 @@ impl App {
         Ok(lines)
     }
 
-    /// Until when an approval can still do something: the policy's time, but no longer than the
-    /// change itself would last or wait.
+    /// Until when an approval can still do something: the policy's time, but no longer than the last
+    /// of the changes itself would last or wait. Those past their time are skipped then.
     pub(crate) fn expiry(&self, lines: &[Line], now: DateTime<Utc>) -> DateTime<Utc> {
         let policys = now + super::span(self.policy.load().expires_after());
-        let own = lines
-            .iter()
-            .filter_map(|line| line.action.until().or(line.action.due_at()))
-            .filter(|end| *end > now);
-        own.fold(policys, DateTime::min)
+        let mut last = Some(now);
+        for line in lines {
+            // What has no end of its own can be done at any time.
+            let end = line.action.until().or(line.action.due_at());
+            last = last.zip(end).map(|(last, end)| last.max(end));
+        }
+        last.filter(|last| *last > now)
+            .map_or(policys, |last| policys.min(last))
     }
 
     /// Stores a decision and its audit record; says whether the person had not made it before.

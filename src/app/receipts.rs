@@ -24,6 +24,7 @@ impl App {
         if taken.is_empty() {
             return Ok(Ran::Empty);
         }
+        let full = i64::try_from(taken.len()) == Ok(BATCH);
         let app = Arc::clone(self);
         // On a thread of its own: redacting so much would keep requests waiting.
         let (entry, taken) = tokio::task::spawn_blocking(move || {
@@ -36,13 +37,13 @@ impl App {
         let mut tx = self.store.begin().await?;
         match tx.mark_chained(&taken).await {
             Ok(()) => {}
-            // Looked at again in a moment.
-            Err(error) if error.is_race() => return Ok(Ran::Ran),
+            // The next round looks again.
+            Err(error) if error.is_race() => return Ok(Ran::Empty),
             Err(error) => return Err(error.into()),
         }
         tx.audit(entry);
         tx.commit().await?;
-        Ok(Ran::Ran)
+        Ok(if full { Ran::Ran } else { Ran::Empty })
     }
 }
 

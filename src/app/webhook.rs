@@ -67,7 +67,11 @@ pub enum Installed {
 /// See [`ReadError`].
 pub async fn hooks_at(fivetran: &FivetranClient, address: &str) -> Result<Hooks, ReadError> {
     let mut all = fivetran.hooks().await?;
-    all.retain(|hook| hook.url.trim_end_matches('/') == address);
+    // However it was spelled when somebody registered it.
+    let same = |url: &str| {
+        url::Url::parse(url).is_ok_and(|url| url.as_str().trim_end_matches('/') == address)
+    };
+    all.retain(|hook| same(&hook.url));
     let (ours, of_groups): (Vec<_>, Vec<_>) = all.into_iter().partition(|hook| hook.of_account);
     Ok(Hooks {
         ours,

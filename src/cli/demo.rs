@@ -47,14 +47,13 @@ pub(super) async fn run(variables: &Variables) -> Outcome {
     let page = tokio::spawn(axum::serve(page_listener, router).into_future());
     let log = tokio::spawn(keep_log(fivetran.clone(), log_folder(folder.path())));
     let webhooks = tokio::spawn(deliver_webhooks(fivetran.clone()));
-    let opening = tokio::spawn(open(slack.clone(), fivetran.clone()));
+    open(fivetran);
     println!("Syncgate demo: open {page_url} in a browser. Ctrl-C ends it; nothing is kept.");
     let ended = service.until_stopped().await;
     for task in [
         page.abort_handle(),
         log.abort_handle(),
         webhooks.abort_handle(),
-        opening.abort_handle(),
     ] {
         task.abort();
     }
@@ -179,8 +178,8 @@ fn people(slack: &SlackSim) {
     slack.add_channel(CHANNEL, "data-ops");
 }
 
-/// The demo opens with a plan and an incident.
-async fn open(slack: SlackSim, fivetran: FivetranSim) {
+/// The demo opens with an incident; the policy's timetable brings the plan.
+fn open(fivetran: &FivetranSim) {
     let reason = "com.zendesk.client.ZendeskResponseException: HTTP 503 Service Unavailable: \
                   the server is temporarily unable to handle the request";
     // What fails here is over when somebody tries again, within a minute.
@@ -190,14 +189,6 @@ async fn open(slack: SlackSim, fivetran: FivetranSim) {
         SyncOutcome::fails(0, "unknown_sync_failure", "Sync failed", reason),
     );
     fivetran.start_sync(FAILED);
-    // The service learns its workspace from Slack in its first moments; until then it takes no orders.
-    for _ in 0..50 {
-        let ack = slack.command(LEAD, CHANNEL, "plan now").await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
-        if ack.ok() && !slack.messages(CHANNEL).is_empty() {
-            return;
-        }
-    }
 }
 
 /// Where the simulated Platform Connector leaves its rows.

@@ -110,8 +110,15 @@ async fn subject_of(
             return Ok(unknown);
         }
     };
-    let mut tx = store.snapshot().await?;
-    let mut found = tx.connections().await?;
+    let reading = async {
+        let mut tx = store.snapshot().await?;
+        let found = tx.connections().await?;
+        Ok::<_, crate::store::Error>((tx, found))
+    };
+    let Ok((mut tx, mut found)) = reading.await else {
+        notes.push(words("The database holds no tables of ours"));
+        return Ok(unknown);
+    };
     found.retain(|c| c.id.as_str() == name || Place::of(c, String::new()).schema == name);
     match found.as_slice() {
         [] => {

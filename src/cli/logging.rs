@@ -15,7 +15,7 @@ use crate::config::Variables;
 
 /// What these crates log in detail holds whole requests, tokens included; so none of their modules
 /// logs more than `info`, whatever `RUST_LOG` says (`reference/slack.md` §1.4).
-const QUIET: [&str; 8] = [
+const QUIET: [&str; 9] = [
     "slack_morphism",
     "hyper",
     "hyper_util",
@@ -23,6 +23,7 @@ const QUIET: [&str; 8] = [
     "rustls",
     "sqlx",
     "tokio_tungstenite",
+    "tungstenite",
     "h2",
 ];
 

@@ -79,8 +79,8 @@ impl From<GroupWire> for Group {
 pub(super) struct HookWire {
     id: String,
     url: String,
-    active: bool,
-    events: Vec<String>,
+    active: Option<bool>,
+    events: Option<Vec<String>>,
     #[serde(default, deserialize_with = "text", rename = "type")]
     kind: Option<String>,
 }
@@ -91,8 +91,8 @@ impl HookWire {
             of_account: self.kind.as_deref() != Some("group"),
             id: self.id,
             url: self.url,
-            events: self.events,
-            active: self.active,
+            events: self.events.unwrap_or_default(),
+            active: self.active.unwrap_or(false),
         };
         (!hook.id.is_empty()).then_some(hook)
     }

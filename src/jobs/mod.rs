@@ -132,11 +132,15 @@ impl Workers {
             app.store.fold().await?;
             Ok(Ran::Ran)
         });
-        self.repeat("receipts", RECEIPTS, |app| async move {
-            while app.chain_receipts().await? == Ran::Ran {
-                stand_back(&app).await;
+        let stop = self.stop.clone();
+        self.repeat("receipts", RECEIPTS, move |app| {
+            let stop = stop.clone();
+            async move {
+                while !*stop.borrow() && app.chain_receipts().await? == Ran::Ran {
+                    stand_back(&app).await;
+                }
+                Ok(Ran::Ran)
             }
-            Ok(Ran::Ran)
         });
         self.repeat("metrics", seconds(5), |app| async move {
             metrics::update(&app).await

@@ -286,6 +286,14 @@ impl<'a> Forecast<'a> {
         decide_by: Option<DateTime<Utc>>,
         reason: String,
     ) {
+        let connection = self.target.connection;
+        let barred = connection
+            .rescheduled_for
+            .filter(|_| connection.sync_state == SyncState::Rescheduled);
+        if barred.is_some_and(|until| start.unwrap_or(self.horizon.now) < until) {
+            // The source allows no more calls until then.
+            return;
+        }
         let end = start.unwrap_or(self.horizon.now) + self.counted;
         let meets = |other: DateTime<Utc>| (other - end).abs() < self.counted;
         if !self.ends().any(meets) {

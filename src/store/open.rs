@@ -114,7 +114,9 @@ async fn open_sqlite(address: &str, access: Access) -> Result<(Store, Lock), Ope
         .busy_timeout(Duration::from_secs(5))
         .optimize_on_close(false, None);
     let reading = options.clone().read_only(true);
-    let folder = pool(1).connect_lazy_with(options.clone());
+    // It must not wait long for a reader: while it waits, it keeps the writers out.
+    let brief = Duration::from_millis(100);
+    let folder = pool(1).connect_lazy_with(options.clone().busy_timeout(brief));
     let wal = Wal::new(&path, folder, Disk::default());
     if access == Access::ReadOnly {
         let readers = pool(2).connect_with(reading).await?;
@@ -171,7 +173,9 @@ async fn open_postgres(address: &str, access: Access) -> Result<Store, OpenError
         .options([("lock_timeout", "10s")]);
     // The pool tries again until its time is over, and then only says that it was; one connection
     // says at once what is wrong.
-    PgConnection::connect_with(&options).await?.close().await?;
+    let first = tokio::time::timeout(PATIENCE, PgConnection::connect_with(&options)).await;
+    let late = |_| sqlx::Error::Io(std::io::ErrorKind::TimedOut.into());
+    first.map_err(late)??.close().await?;
     let pool = PgPoolOptions::new()
         .max_connections(8)
         .acquire_timeout(PATIENCE)

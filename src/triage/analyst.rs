@@ -266,10 +266,16 @@ impl Desk<'_> {
             return Some(whole.to_owned());
         }
         // What stands between two redactions is literal, also where the case itself was redacted.
-        let pieces = redacted
-            .split(['‹', '›'])
-            .map(|piece| bounded(piece.trim()));
-        pieces
+        let outside = redacted
+            .split('‹')
+            .enumerate()
+            .map(|(number, piece)| match number {
+                0 => piece,
+                _ => piece.split_once('›').map_or("", |(_, after)| after),
+            });
+        outside
+            .flat_map(|piece| piece.split('›'))
+            .map(|piece| bounded(piece.trim()))
             .filter(|piece| self.sources.hold(piece))
             .max_by_key(|piece| piece.len())
             .map(str::to_owned)

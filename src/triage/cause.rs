@@ -6,6 +6,9 @@ use super::cite::Sources;
 use super::redact::Redactor;
 use crate::model::{Cause, Connection, LogRead, Notice, Quote};
 
+/// Characters of the words that say where a quotation stands, at most.
+const ORIGIN: usize = 150;
+
 /// What is known of a failure.
 #[derive(Clone, Debug)]
 pub struct Evidence {
@@ -28,7 +31,8 @@ impl Evidence {
         let judgement = analyst::judge(&case, redactor);
         let proved = judgement.evidence.into_iter();
         let quotes = proved.filter_map(|text| {
-            let origin = origin(&case, &text)?;
+            // An event's name is foreign too; a card has no room for more.
+            let origin = origin(&case, &text)?.chars().take(ORIGIN).collect();
             Some(Quote { origin, text })
         });
         let names = judgement.actions.iter().map(|name| name.as_str());

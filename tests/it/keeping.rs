@@ -64,7 +64,7 @@ fn t013_deliveries_that_come_again_in_one_group_are_told_apart() {
             route: "event",
             lane: Lane::Decide,
             received_at: w.now(),
-            body: r#"{"inbound":"ignored","what":"test"}"#.to_owned(),
+            body: format!(r#"{{"inbound":"ignored","what":"{body}"}}"#),
             raw_sha256: body.to_owned(),
             held: false,
         };

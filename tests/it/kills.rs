@@ -187,7 +187,8 @@ async fn heal(s: &Stage, cycle: u64, acks: &Acks, tally: &mut Tally) {
     assert!(syncs <= 1, "s{cycle} was synced {syncs} times");
     assert!(
         syncs == 1 || !acks.sync.ok(),
-        "an acknowledged command was lost"
+        "an acknowledged command was lost: s{cycle}\n{}",
+        s.report().await
     );
     let posted = async |s: &Stage| waits(s, cycle + 1) || s.state().await["messages_waiting"] == 0;
     s.until("the next card is posted, if it was asked for", posted)

@@ -45,6 +45,9 @@ pub(super) async fn run(variables: &Variables, json: bool) -> Outcome {
         Err(_) => Redactor::new(&[])?.with_known(secrets),
     };
     let mut findings = local::settings(read.as_ref().err());
+    if let Ok(settings) = &read {
+        findings.push(local::log_source(settings.log_folder.as_deref()));
+    }
     findings.extend(local::policy(&loaded));
     let patient = Patient {
         ctx: Ctx::new(assemble::clock()),

@@ -17,6 +17,7 @@ const SCOPES: &str = "Slack scopes";
 const CLOCK: &str = "Slack clock";
 const CHANNELS: &str = "Slack channels";
 const GROUPS: &str = "Slack user groups";
+const SOCKET: &str = "Socket Mode";
 
 /// Slack's requests are refused when they are older than this (seconds).
 const SIGNATURE_AGE: i64 = 300;
@@ -48,7 +49,11 @@ pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
         }
     };
     let policy = patient.policy.as_deref();
-    let (channels, groups) = tokio::join!(channels(&slack, policy), groups(&slack, policy));
+    let (channels, groups, socket) = tokio::join!(
+        channels(&slack, policy),
+        groups(&slack, policy),
+        socket(settings)
+    );
     let now = patient.ctx.now();
     let mut findings = vec![
         token(&greeting),
@@ -57,6 +62,7 @@ pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
     ];
     findings.extend(channels);
     findings.push(groups);
+    findings.extend(socket);
     findings
 }
 
@@ -69,6 +75,26 @@ fn nothing(because: &str) -> Vec<Finding> {
 fn client(settings: &Settings) -> anyhow::Result<SlackClient> {
     let slack = SlackClient::new(&settings.slack_api, settings.slack_token.clone())?;
     Ok(slack.with_deadline(ONE_CALL))
+}
+
+/// Whether Slack gives a connection for the app's token; none is opened.
+async fn socket(settings: &Settings) -> Option<Finding> {
+    let token = settings.slack_app_token.clone()?;
+    let client = match SlackClient::new(&settings.slack_api, token) {
+        Ok(client) => client.with_deadline(ONE_CALL),
+        Err(error) => {
+            let mend = "Look at SLACK_API_URL and SLACK_APP_TOKEN.";
+            return Some(Finding::fail(SOCKET, error.to_string(), mend));
+        }
+    };
+    Some(match client.open_connection().await {
+        Ok(_) => Finding::ok(SOCKET, "Slack gives connections for SLACK_APP_TOKEN"),
+        Err(error) => {
+            let mend = "Make an app-level token with the scope connections:write under Basic \
+                        Information, switch Socket Mode on, and set SLACK_APP_TOKEN to it.";
+            Finding::fail(SOCKET, in_words(&error), mend)
+        }
+    })
 }
 
 fn token(greeting: &Greeting) -> Finding {
@@ -157,7 +183,10 @@ async fn groups(slack: &SlackClient, policy: Option<&Policy>) -> Finding {
         Ok(known) => known,
         Err(error) => return Finding::fail(GROUPS, in_words(&error), remedy(&error)),
     };
-    let is_known = |name: &&String| known.iter().any(|g| g.id == **name || g.handle == **name);
+    let is_known = |name: &&String| {
+        let name = name.trim_start_matches('@');
+        known.iter().any(|g| g.id == name || g.handle == name)
+    };
     let unknown: Vec<&str> = named
         .iter()
         .filter(|name| !is_known(name))

@@ -64,9 +64,10 @@ fn line_words(position: usize, line: &Line, v: &ProposalView<'_>) -> Words {
     if !line.reason.is_empty() {
         words = words.say("\nWhy: ").quote(&line.reason, 300);
     }
-    let waits = matches!(v.proposal.state, ProposalState::Proposed { .. });
-    if let Some(at) = line.decide_by.filter(|_| waits) {
-        words = words.say("\nDecide by: ").time(at, tz);
+    if let (ProposalState::Proposed { expires_at, .. }, Some(at)) =
+        (&v.proposal.state, line.decide_by)
+    {
+        words = words.say("\nDecide by: ").time(at.min(*expires_at), tz);
     }
     if !effects.is_empty() {
         words = words.say("\nSide effects: ").then(effects);

@@ -118,8 +118,11 @@ fn allowed(address: &SecretString, local: bool) -> Option<Url> {
 }
 
 async fn connect(url: &Url) -> Result<Link, Trouble> {
-    let addresses = url.socket_addrs(|| None).map_err(|error| network(&error));
-    let tcp = TcpStream::connect(addresses?.as_slice()).await;
+    // `allowed` has seen to it that there is a host. Named here, so that no thread waits for a name.
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = url.port_or_known_default().unwrap_or(443);
+    let tcp = TcpStream::connect((host, port)).await;
     let tcp = tcp.map_err(|error| network(&error))?;
     // Acknowledgements are small and are not to wait for each other.
     let _ = tcp.set_nodelay(true);
