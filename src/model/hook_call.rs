@@ -63,7 +63,7 @@ impl HookCall {
         self.fields(secret).to_string()
     }
 
-    /// The request as it is recorded: the secret is [`HIDDEN`].
+    /// The request as it is recorded: the secret is `HIDDEN`.
     pub fn recorded(&self) -> Value {
         json!({ "method": self.method(), "path": self.path(), "body": self.body(HIDDEN) })
     }

@@ -1,7 +1,7 @@
 //! The planner: fleet and targets in, proposed actions out. Pure and deterministic.
 //!
 //! It looks ahead until the next digest and compares what the policy wants with what Fivetran would
-//! do by itself ([`baseline`]); what Fivetran does anyway is never proposed. Each connection gets the
+//! do by itself (`baseline`); what Fivetran does anyway is never proposed. Each connection gets the
 //! first sync that its `max_age` needs, one for each deadline of `fresh_by`, and the one that wakes
 //! it where it is stuck; the next plan sees to the rest. A schedule that cannot be foretold is
 //! proposed for only when the data is too old already.

@@ -119,7 +119,7 @@ pub enum Store {
     Sqlite {
         /// A single connection: SQLite has one writer, and queueing here is fairer than its lock.
         writer: SqlitePool,
-        /// Taken by every transaction that writes, but for the door's ([`Store::begin_ahead`]).
+        /// Taken by every transaction that writes, but for the door's (`begin_ahead`).
         turn: Turn,
         /// Readers never wait for the writer (WAL).
         readers: SqlitePool,
