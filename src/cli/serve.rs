@@ -101,8 +101,8 @@ pub(super) async fn start(
     let workers = tokio::spawn(jobs::run(app.clone(), policy, stopped));
     let warm = app.clone();
     // What finds secrets takes some 60 ms to compile itself at its first use: nobody should wait for
-    // it. On a thread that serves, for the first thread to use a pattern is its fastest ever after.
-    tokio::spawn(async move { warm.clean(FIRST_USE.to_owned()) });
+    // it.
+    tokio::task::spawn_blocking(move || warm.clean(FIRST_USE.to_owned()));
     let policy = app.policy.load();
     tracing::info!(%url, database = app.store.engine(), policy = policy.short_hash(), "ready");
     drop(policy);
