@@ -20,6 +20,8 @@ mod local;
 mod progress;
 mod proposal;
 mod reconcile;
+#[cfg(test)]
+pub(crate) mod samples;
 mod schedule;
 mod step;
 #[cfg(test)]

@@ -11,26 +11,9 @@ fn at(seconds: i64) -> DateTime<Utc> {
 
 fn connection() -> Connection {
     Connection {
-        id: "c".into(),
-        service: "postgres".into(),
-        schema: "orders".into(),
-        group_id: "g".into(),
-        paused: false,
-        sync_frequency: Some(360),
-        daily_sync_time: None,
-        schedule_type: ScheduleType::Auto,
-        setup_state: SetupState::Connected,
-        sync_state: SyncState::Scheduled,
-        update_state: UpdateState::OnSchedule,
-        is_historical_sync: false,
-        rescheduled_for: None,
         succeeded_at: Some(at(-600)),
-        failed_at: None,
-        tasks: vec![],
-        warnings: vec![],
-        schedule: None,
-        raw: None,
         read_at: at(0),
+        ..samples::connection()
     }
 }
 

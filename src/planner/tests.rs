@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Clock, Ctx, ScheduleType, UpdateState};
+use crate::model::{Clock, Ctx, ScheduleType};
 
 fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
@@ -13,26 +13,9 @@ const NOW: &str = "2026-11-23T07:00:00Z";
 /// Synced an hour ago, every six hours.
 fn connection() -> Connection {
     Connection {
-        id: "c".into(),
-        service: "postgres".into(),
-        schema: "orders".into(),
-        group_id: "g".into(),
-        paused: false,
-        sync_frequency: Some(360),
-        daily_sync_time: None,
-        schedule_type: ScheduleType::Auto,
-        setup_state: SetupState::Connected,
-        sync_state: SyncState::Scheduled,
-        update_state: UpdateState::OnSchedule,
-        is_historical_sync: false,
-        rescheduled_for: None,
         succeeded_at: Some(at("2026-11-23T06:00:00Z")),
-        failed_at: None,
-        tasks: vec![],
-        warnings: vec![],
-        schedule: None,
-        raw: None,
         read_at: at(NOW),
+        ..crate::model::samples::connection()
     }
 }
 

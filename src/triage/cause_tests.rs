@@ -1,30 +1,13 @@
 //! What is quoted, what is not, and when nothing is sure.
 
 use super::*;
-use crate::model::{Certainty, ScheduleType, SetupState, SyncState, UpdateState};
+use crate::model::Certainty;
 
 fn connection() -> Connection {
     Connection {
         id: "orders_id".into(),
-        service: "postgres".to_owned(),
-        schema: "orders".to_owned(),
-        group_id: crate::model::GroupId::new("g"),
-        paused: false,
         sync_frequency: Some(60),
-        daily_sync_time: None,
-        schedule_type: ScheduleType::Auto,
-        setup_state: SetupState::Connected,
-        sync_state: SyncState::Scheduled,
-        update_state: UpdateState::OnSchedule,
-        is_historical_sync: false,
-        rescheduled_for: None,
-        succeeded_at: None,
-        failed_at: None,
-        tasks: Vec::new(),
-        warnings: Vec::new(),
-        schedule: None,
-        raw: None,
-        read_at: chrono::DateTime::UNIX_EPOCH,
+        ..crate::model::samples::connection()
     }
 }
 

@@ -167,22 +167,9 @@ pub(crate) fn connection(name: &str) -> Connection {
         service: "salesforce".to_owned(),
         schema: name.to_owned(),
         group_id: "warehouse".into(),
-        paused: false,
-        sync_frequency: Some(360),
-        daily_sync_time: None,
-        schedule_type: ScheduleType::Auto,
-        setup_state: SetupState::Connected,
-        sync_state: SyncState::Scheduled,
-        update_state: UpdateState::OnSchedule,
-        is_historical_sync: false,
-        rescheduled_for: None,
         succeeded_at: Some(at(6, 0)),
-        failed_at: None,
-        tasks: Vec::new(),
-        warnings: Vec::new(),
-        schedule: None,
-        raw: None,
         read_at: at(12, 0),
+        ..crate::model::samples::connection()
     }
 }
 
