@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
-
 use super::asked::Asked;
 use super::outlook::{Day, outlook};
 use super::propose::Request;
 use super::timetable::horizon;
 use super::{App, Flow, say};
 use crate::fivetran::Priority;
-use crate::model::{Actor, ChannelId, Connection, Line, Mode, Proposal, ProposalKind};
+use crate::model::{Actor, ChannelId, Connection, Line, Mode, ProposalKind};
 use crate::planner::Planned;
 use crate::policy::{Member, Policy, Role, WhenUnchanged};
 use crate::slack::cards::{self, InForce};
@@ -155,25 +153,7 @@ impl App {
         }
         for stored in waiting {
             let by = replaced_by.get(&stored.proposal.channel).copied();
-            let id = stored.proposal.id;
-            let Ok(state) = stored.proposal.state.clone().supersede(now, by) else {
-                continue;
-            };
-            let proposal = Proposal {
-                state,
-                ..stored.proposal
-            };
-            tx.update_proposal(&proposal, stored.version).await?;
-            let subject = super::propose::subject(id);
-            tx.audit(self.entry(
-                "proposal.superseded",
-                Actor::Syncgate,
-                subject,
-                json!({ "by": by }),
-            ));
-            self.show(tx, id).await?;
-            let note = cards::superseded_note(id, by);
-            self.note(tx, &proposal, "superseded", &note).await?;
+            self.supersede(tx, stored, by).await?;
         }
         Ok(())
     }

@@ -13,7 +13,6 @@ use crate::model::{
     Actor, Connection, ConnectionId, Incident, IncidentId, IncidentState, Mode, ProposalKind,
     ProposalState,
 };
-use crate::slack::cards;
 use crate::store::Tx;
 use crate::triage::{Remedy, remedy};
 
@@ -266,28 +265,13 @@ impl App {
 
     /// Takes back a fix that still waits for people.
     async fn withdraw(&self, tx: &mut Tx, incident: &Incident) -> Flow<()> {
-        let now = self.ctx.now();
-        if let Some(id) = incident.proposal
-            && let Some(stored) = tx.proposal(id).await?
-            && let Ok(state) = stored.proposal.state.clone().supersede(now, None)
-        {
-            let proposal = crate::model::Proposal {
-                state,
-                ..stored.proposal
-            };
-            tx.update_proposal(&proposal, stored.version).await?;
-            let subject = super::propose::subject(id);
-            tx.audit(self.entry(
-                "proposal.superseded",
-                Actor::Syncgate,
-                subject,
-                json!({ "by": null }),
-            ));
-            self.show(tx, id).await?;
-            let note = cards::superseded_note(id, None);
-            self.note(tx, &proposal, "superseded", &note).await?;
+        let Some(id) = incident.proposal else {
+            return Ok(());
+        };
+        match tx.proposal(id).await? {
+            Some(stored) => self.supersede(tx, stored, None).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Takes back a fix that cannot help, by what is known now: another try may lock an account.

@@ -11,7 +11,8 @@ use crate::model::{
     Action, Actor, ChannelId, Connection, Decision, IncidentId, Line, Place, PreImage, Proposal,
     ProposalId, ProposalKind, ProposalState, Refusal, Revision, Verdict,
 };
-use crate::store::Tx;
+use crate::slack::cards;
+use crate::store::{Stored, Tx};
 
 /// What is to be proposed.
 pub(crate) struct Request {
@@ -136,6 +137,29 @@ impl App {
             }
         }
         Ok(lines)
+    }
+
+    /// Takes back what still waits for people; what was decided stays as it is.
+    pub(crate) async fn supersede(
+        &self,
+        tx: &mut Tx,
+        stored: Stored,
+        by: Option<ProposalId>,
+    ) -> Flow<()> {
+        let id = stored.proposal.id;
+        let Ok(state) = stored.proposal.state.clone().supersede(self.ctx.now(), by) else {
+            return Ok(());
+        };
+        let proposal = Proposal {
+            state,
+            ..stored.proposal
+        };
+        tx.update_proposal(&proposal, stored.version).await?;
+        let facts = json!({ "by": by });
+        tx.audit(self.entry("proposal.superseded", Actor::Syncgate, subject(id), facts));
+        self.show(tx, id).await?;
+        let note = cards::superseded_note(id, by);
+        self.note(tx, &proposal, "superseded", &note).await
     }
 
     /// Until when an approval can still do something: the policy's time, but no longer than the last
