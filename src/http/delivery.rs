@@ -90,64 +90,20 @@ pub(super) async fn take(
 }
 
 /// What people typed may hold a secret; it is gone before anything is stored (SPEC I7).
-fn redact(app: &App, inbound: Inbound) -> Inbound {
-    match inbound {
-        Inbound::Command {
-            team,
-            user,
-            channel,
-            text,
-            trigger_id,
-            response_url,
-        } => Inbound::Command {
-            text: app.clean(text),
-            team,
-            user,
-            channel,
-            trigger_id,
-            response_url,
-        },
-        Inbound::Mention {
-            team,
-            user,
-            channel,
-            ts,
-            thread_ts,
-            text,
-        } => Inbound::Mention {
-            text: app.clean(text),
-            team,
-            user,
-            channel,
-            ts,
-            thread_ts,
-        },
-        Inbound::Submit {
-            team,
-            user,
-            view_id,
-            view_hash,
-            callback_id,
-            private_metadata,
-            mut values,
-        } => {
+fn redact(app: &App, mut inbound: Inbound) -> Inbound {
+    let clean = |text: &mut String| *text = app.clean(std::mem::take(text));
+    match &mut inbound {
+        Inbound::Command { text, .. } | Inbound::Mention { text, .. } => clean(text),
+        Inbound::Submit { values, .. } => {
             for field in values.values_mut() {
                 if let Field::Text(text) = field {
-                    *text = app.clean(std::mem::take(text));
+                    clean(text);
                 }
             }
-            Inbound::Submit {
-                team,
-                user,
-                view_id,
-                view_hash,
-                callback_id,
-                private_metadata,
-                values,
-            }
         }
-        other => other,
+        _ => {}
     }
+    inbound
 }
 
 /// A modal's submission: Slack shows the answer, so it is handled while Slack waits. If that takes
