@@ -234,8 +234,10 @@ impl Store {
 
     /// The disk under SQLite; PostgreSQL looks after its own.
     pub fn disk(&self) -> Disk {
-        self.wal()
-            .map_or_else(Disk::default, |wal| wal.disk().clone())
+        match self {
+            Self::Sqlite { wal, .. } => wal.disk().clone(),
+            Self::Postgres(_) => Disk::default(),
+        }
     }
 
     /// Closes every connection; SQLite then folds its log into the file.

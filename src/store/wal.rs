@@ -26,7 +26,7 @@ const TOO_LARGE: u64 = 512 << 20;
 /// The log of one database file.
 #[derive(Clone, Debug)]
 pub struct Wal {
-    path: PathBuf,
+    path: Arc<Path>,
     /// A connection of its own, so that no commit waits for it.
     folder: SqlitePool,
     commits: Arc<Commits>,
@@ -54,7 +54,7 @@ impl Wal {
         let mut path = database.as_os_str().to_owned();
         path.push("-wal");
         Self {
-            path: path.into(),
+            path: PathBuf::from(path).into(),
             folder,
             commits: Arc::default(),
             disk,
