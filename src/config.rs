@@ -5,6 +5,7 @@
 
 mod account;
 mod logs;
+mod model;
 mod placeholder;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use url::{Url, form_urlencoded};
 
 pub use account::Account;
 use logs::{log_filter, log_format, log_source};
+pub use model::ModelAccount;
 use placeholder::is_placeholder;
 
 /// Where the settings come from: the environment, and behind it the `.env` file.
@@ -47,14 +49,12 @@ pub struct Settings {
     pub slack_app_token: Option<SecretString>,
     /// `SLACK_API_URL`
     pub slack_api: Url,
-    /// `FIVETRAN_API_KEY`
-    pub fivetran_key: String,
-    /// `FIVETRAN_API_SECRET`
-    pub fivetran_secret: SecretString,
-    /// `FIVETRAN_API_URL`
-    pub fivetran_api: Url,
+    /// The Fivetran account.
+    pub fivetran: Account,
     /// `FIVETRAN_WEBHOOK_SECRET`; empty switches the route off.
     pub webhook_secrets: Vec<SecretString>,
+    /// The language model, where one is set.
+    pub model: Option<ModelAccount>,
     /// `SYNCGATE_LOG_SOURCE`: the folder with Fivetran's log rows.
     pub log_folder: Option<PathBuf>,
     /// `SYNCGATE_PUBLIC_URL`: where Fivetran reaches this service.
@@ -68,7 +68,7 @@ impl fmt::Debug for Settings {
             .field("policy", &self.policy)
             .field("bind", &self.bind)
             .field("slack_api", &self.slack_api.as_str())
-            .field("fivetran_api", &self.fivetran_api.as_str())
+            .field("fivetran_api", &self.fivetran.api.as_str())
             .finish_non_exhaustive()
     }
 }
@@ -133,6 +133,24 @@ impl Variables {
                 .map(|(n, v)| (n.to_owned(), v.to_owned()))
                 .collect(),
         )
+    }
+
+    /// The values of the settings that are secrets, whether or not they are complete. A word so short
+    /// is none, and would tear holes into every text.
+    pub fn secrets(&self) -> Vec<String> {
+        const SHORTEST: usize = 8;
+        let named = [
+            "SLACK_BOT_TOKEN",
+            "SLACK_APP_TOKEN",
+            "SLACK_SIGNING_SECRET",
+            "FIVETRAN_API_KEY",
+            "FIVETRAN_API_SECRET",
+            "FIVETRAN_WEBHOOK_SECRET",
+        ];
+        let values = named.iter().filter_map(|name| self.get(name));
+        let each = values.flat_map(|value| value.split(',')).map(str::trim);
+        let long = each.filter(|value| value.len() >= SHORTEST);
+        long.map(str::to_owned).collect()
     }
 
     /// A variable that is set and not empty.
@@ -280,6 +298,7 @@ impl Settings {
         let token = r.slack_token();
         let (slack_secrets, slack_app_token) = r.slack_ways_in();
         let account = r.account();
+        let model = r.model();
         let webhook_secrets = r.secrets("FIVETRAN_WEBHOOK_SECRET");
         let slack_api = r.parsed("SLACK_API_URL", "https://slack.com/api", url);
         let public_url = from
@@ -311,10 +330,9 @@ impl Settings {
                 slack_secrets,
                 slack_app_token,
                 slack_api,
-                fivetran_key: account.key,
-                fivetran_secret: account.secret,
-                fivetran_api: account.api,
+                fivetran: account,
                 webhook_secrets,
+                model,
                 log_folder: log_folder.flatten(),
                 public_url,
             }),
@@ -328,13 +346,17 @@ impl Settings {
         Some(format!("{base}/fivetran/webhooks"))
     }
 
+    /// Where Fivetran's webhook is to post and is let in; unset where it is not used.
+    pub fn webhook_in_use(&self) -> Option<String> {
+        self.webhook_address()
+            .filter(|_| !self.webhook_secrets.is_empty())
+    }
+
     /// Every secret of ours, for the redactor: none of them may leave, whatever quotes it.
     pub fn own_secrets(&self) -> Vec<String> {
-        let mut own = vec![
-            self.slack_token.expose_secret().to_owned(),
-            self.fivetran_secret.expose_secret().to_owned(),
-            self.fivetran_key.clone(),
-        ];
+        let mut own = vec![self.slack_token.expose_secret().to_owned()];
+        own.extend(self.fivetran.own_secrets());
+        own.extend(self.model.iter().filter_map(ModelAccount::own_secret));
         let others = self.slack_secrets.iter().chain(&self.webhook_secrets);
         let others = others.chain(&self.slack_app_token);
         own.extend(others.map(|secret| secret.expose_secret().to_owned()));

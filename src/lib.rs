@@ -6,8 +6,8 @@
 //! | layer | modules | what they do |
 //! |---|---|---|
 //! | 0 | [`model`] | pure types and transitions |
-//! | 1 | [`policy`], [`planner`], [`triage`] | pure, synchronous decisions |
-//! | 2 | [`store`], [`fivetran`], [`slack`] | the outside: database, Fivetran, Slack |
+//! | 1 | [`policy`], [`planner`], [`picture`], [`triage`] | pure, synchronous decisions; the plan drawn |
+//! | 2 | [`store`], [`fivetran`], [`slack`], [`llm`] | the outside: database, Fivetran, Slack, a language model |
 //! | 3 | [`app`] | the use cases |
 //! | 4 | [`jobs`], [`http`] | what drives the use cases |
 //! | 5 | [`cli`] | one file per subcommand |
@@ -22,7 +22,9 @@ pub mod config;
 pub mod fivetran;
 pub mod http;
 pub mod jobs;
+pub mod llm;
 pub mod model;
+pub mod picture;
 pub mod planner;
 pub mod policy;
 pub mod sim;

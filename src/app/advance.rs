@@ -59,19 +59,12 @@ impl App {
         tx.audit(self.entry(code, by, super::propose::subject(step.proposal), facts));
         if is_told(&step.state)
             && let Some(whole) = self.whole(tx, step.proposal).await?
+            && let Some(line) = whole.revision.line_of(&step)
         {
-            let position = usize::try_from(step.position).unwrap_or(usize::MAX);
-            if let Some(line) = whole.revision.lines.get(position) {
-                let tz = self.policy.load().timezone();
-                let name = format!("step:{}:{}", step.id.0, step.version);
-                self.note(
-                    tx,
-                    &whole.proposal,
-                    &name,
-                    &cards::step_note(&step, line, tz),
-                )
-                .await?;
-            }
+            let tz = self.policy.load().timezone();
+            let name = format!("step:{}:{}", step.id.0, step.version);
+            let note = cards::step_note(&step, line, tz);
+            self.note(tx, &whole.proposal, &name, &note).await?;
         }
         self.show(tx, step.proposal).await?;
         Ok(step)

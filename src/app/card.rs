@@ -15,7 +15,7 @@ use crate::model::{
     Revision, Step, UserId, Verdict,
 };
 use crate::policy::{Policy, Role, Subject};
-use crate::slack::cards::{self, HaltView, InForce, Message, ProposalView};
+use crate::slack::cards::{self, HaltView, InForce, Message, Picture, ProposalView};
 use crate::store::{self, Draft, MessageKind, Tx};
 
 /// A proposal with everything that its card shows.
@@ -39,6 +39,7 @@ pub(crate) struct Seen {
     overrides: Vec<InForce>,
     halted: Option<HaltView>,
     changed: Option<String>,
+    picture: Option<Picture>,
     head: Head,
     now: DateTime<Utc>,
 }
@@ -58,6 +59,7 @@ impl Seen {
             overrides: &self.overrides,
             halted: self.halted.as_ref(),
             changed: self.changed.as_deref(),
+            picture: self.picture.as_ref(),
             head: &self.head,
             tz: self.policy.timezone(),
             now: self.now,
@@ -68,6 +70,12 @@ impl Seen {
 /// The key of a proposal's card.
 pub(crate) fn card_key(id: ProposalId) -> String {
     format!("proposal:{id}")
+}
+
+/// Whose card a message of this key is.
+pub(crate) fn proposal_of(key: &str) -> Option<ProposalId> {
+    let number = key.strip_prefix("proposal:")?;
+    number.parse().ok().map(ProposalId)
 }
 
 /// The key of the message in whose thread a proposal's story is told: an incident's card, where it
@@ -182,6 +190,7 @@ impl App {
                 at: h.at,
             }),
             changed: tx.fact(&changed).await?,
+            picture: picture_of(tx, whole).await?,
             head: tx.audit_head().await?,
             now: self.ctx.now(),
         })
@@ -215,6 +224,21 @@ impl App {
         let draft = draft(key, MessageKind::Card, channel, message);
         Ok(tx.put_message(&draft, self.ctx.now()).await?)
     }
+}
+
+/// The picture of what the card shows, once Slack has it ready.
+async fn picture_of(tx: &mut Tx, whole: &Whole) -> Flow<Option<Picture>> {
+    let Whole {
+        proposal, revision, ..
+    } = whole;
+    if proposal.kind != ProposalKind::Plan {
+        return Ok(None);
+    }
+    let ready = tx.ready_picture(proposal.id, revision.number).await?;
+    Ok(ready.map(|ready| Picture {
+        file: ready.file,
+        chart: ready.facts.with(&revision.lines, &proposal.shadow),
+    }))
 }
 
 impl Whole {

@@ -2,11 +2,11 @@
 //! A log that fails or hangs neither keeps a card from coming nor delays it for long.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -14,12 +14,15 @@ use tokio::sync::Semaphore;
 
 use super::App;
 use crate::model::{Cause, Connection, LogRead};
+use crate::triage::brief::Brief;
 use crate::triage::case::LogRow;
 use crate::triage::cause::Evidence;
 use crate::triage::source::{self, Found, Question};
 
 /// So long a card waits for the log.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// So long it is not asked again when that was not enough.
+const REST: Duration = Duration::from_secs(60);
 /// So much of the log before a failure may tell of it.
 const SPAN: TimeDelta = TimeDelta::days(1);
 /// The log's clock and the API's are not the same.
@@ -32,6 +35,9 @@ const READINGS: usize = 4;
 pub(super) struct LogFolder {
     path: PathBuf,
     places: Arc<Semaphore>,
+    patience: Duration,
+    /// Until then nobody waits for it: it was too slow a moment ago.
+    rests: Mutex<Option<Instant>>,
 }
 
 impl LogFolder {
@@ -39,11 +45,17 @@ impl LogFolder {
         Self {
             path,
             places: Arc::new(Semaphore::new(READINGS)),
+            patience: PATIENCE,
+            rests: Mutex::new(None),
         }
     }
 
-    /// The answer of the files, unless it takes too long.
-    async fn ask(&self, question: Question) -> anyhow::Result<Found> {
+    /// The answer of the files, unless it takes too long. After that it is left alone for a while:
+    /// the cards of a bad hour do not wait for it one after the other.
+    async fn ask(&self, question: Question, now: Instant) -> anyhow::Result<Found> {
+        if self.rests().is_some_and(|until| now < until) {
+            bail!("it took too long a moment ago");
+        }
         let stop = Arc::new(AtomicBool::new(false));
         let (path, stopped) = (self.path.clone(), stop.clone());
         let reading = async {
@@ -54,14 +66,21 @@ impl LogFolder {
             });
             anyhow::Ok(read.await??)
         };
-        let read = tokio::time::timeout(PATIENCE, reading).await;
+        let read = tokio::time::timeout(self.patience, reading).await;
         stop.store(true, Ordering::Relaxed);
+        if read.is_err() {
+            *self.rests() = Some(now + self.patience + REST);
+        }
         read.context("it takes too long")?
+    }
+
+    fn rests(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.rests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl App {
-    /// The cause of a connection's last failure. `known` is when the failure before it was, if that
+    /// The cause of a connection's last failure, by the rules, and what a model may be asked about it. `known` is when the failure before it was, if that
     /// has been looked at: what the log says of it is another matter. `None` when the analyst itself
     /// broke down.
     pub(super) async fn cause_of(
@@ -69,7 +88,7 @@ impl App {
         connection: &Connection,
         reason: Option<&str>,
         known: Option<DateTime<Utc>>,
-    ) -> Option<Cause> {
+    ) -> Option<(Cause, Brief)> {
         let (rows, log) = self.log_rows(connection, known).await;
         let evidence = Evidence {
             connection: connection.clone(),
@@ -101,7 +120,7 @@ impl App {
             after: before.fold(failed_at - SPAN, DateTime::max),
             until: failed_at + SKEW,
         };
-        match folder.ask(question).await {
+        match folder.ask(question, self.ctx.monotonic()).await {
             Ok(Found { rows, passed_over }) => {
                 let read = LogRead::Rows {
                     rows: rows.len(),
@@ -132,4 +151,37 @@ pub(super) fn facts(cause: &Cause) -> Value {
         "log": cause.log,
         "remedies": cause.remedies,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Clock, Ctx};
+
+    #[tokio::test]
+    async fn a_log_that_is_too_slow_is_left_alone_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut log = LogFolder::new(folder.path().to_owned());
+        let ctx = Ctx::new(Clock::machine());
+        let now = ctx.monotonic();
+        let question = || Question {
+            connection: "orders_id".to_owned(),
+            after: ctx.now() - SPAN,
+            until: ctx.now(),
+        };
+        let places = log.places.clone();
+        let hung = places.acquire_many(4).await.unwrap();
+        log.patience = Duration::ZERO;
+        let told = log.ask(question(), now).await.unwrap_err().to_string();
+        assert_eq!(told, "it takes too long");
+        drop(hung);
+        log.patience = PATIENCE;
+        let soon = log.ask(question(), now + Duration::from_secs(30)).await;
+        assert_eq!(
+            soon.unwrap_err().to_string(),
+            "it took too long a moment ago"
+        );
+        let later = log.ask(question(), now + Duration::from_secs(61)).await;
+        assert_eq!(later.unwrap(), Found::default());
+    }
 }

@@ -250,9 +250,7 @@ impl App {
             return say("doubt.settled", words::step_is_settled(button.proposal));
         };
         let change = if ran {
-            let line = usize::try_from(position)
-                .ok()
-                .and_then(|position| whole.revision.lines.get(position));
+            let line = whole.revision.line_of(&step);
             let restore_at = line.and_then(|line| line.action.until());
             Transition::Done { restore_at }
         } else {

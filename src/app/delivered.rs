@@ -103,6 +103,10 @@ impl App {
     ) -> anyhow::Result<()> {
         let remedy = error.remedy();
         let why = self.redacted(&format!("{error}. {remedy}"));
+        // The card is worth more than its picture, which may be what Slack does not take.
+        if code == "invalid_blocks" && self.without_picture(tx, row, &why).await? {
+            return Ok(tx.message_deferred(row, now, in_doubt(row), &why).await?);
+        }
         tracing::warn!(message = %row.key, channel = %row.channel, code, remedy, "Slack refused a message");
         let fallback = self.policy.load().default_channel();
         let elsewhere = row.kind == MessageKind::Card && row.channel != fallback.as_str();
@@ -179,7 +183,7 @@ fn in_doubt(row: &MessageRow) -> bool {
     row.doubt_since.is_some() && row.ts.is_none()
 }
 
-fn is_lost(error: &anyhow::Error) -> bool {
+pub(super) fn is_lost(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<crate::store::Error>()
         .is_some_and(crate::store::Error::is_race)
@@ -195,7 +199,7 @@ fn door(row: &MessageRow) -> &'static str {
     }
 }
 
-fn backoff(attempts: i64) -> TimeDelta {
+pub(super) fn backoff(attempts: i64) -> TimeDelta {
     let exponent = u32::try_from(attempts.clamp(1, 6) - 1).unwrap_or(0);
     TimeDelta::seconds(2_i64.pow(exponent))
 }

@@ -1,19 +1,23 @@
 //! The plan: proposed as one card per channel (SPEC §2.1).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::asked::Asked;
-use super::outlook::{Day, outlook};
+use super::outlook::{Day, Known, outlook};
 use super::propose::Request;
 use super::timetable::horizon;
 use super::{App, Flow, say};
 use crate::fivetran::Priority;
-use crate::model::{Actor, ChannelId, Connection, Line, Mode, ProposalKind};
+use crate::model::{
+    Action, Actor, ChannelId, Connection, Line, Mode, ProposalKind, Step, StepState,
+};
 use crate::planner::Planned;
 use crate::policy::{Member, Policy, Role, WhenUnchanged};
 use crate::slack::cards::{self, InForce};
 use crate::slack::words;
 use crate::store::Tx;
+use crate::triage::{Remedy, remedy};
 
 impl App {
     /// `plan` shows where today's plan stands, `plan now` makes a new one.
@@ -66,17 +70,62 @@ impl App {
         policy: &Policy,
         fleet: &[Connection],
     ) -> Flow<BTreeMap<ChannelId, Day>> {
-        let mut groups = BTreeMap::new();
         let mut tx = self.store.snapshot().await?;
-        for connection in fleet {
-            if !groups.contains_key(&connection.group_id) {
-                let name = tx.group_name(&connection.group_id).await?;
-                groups.insert(connection.group_id.clone(), name);
-            }
-        }
+        let known = self.known(&mut tx, fleet).await?;
         drop(tx);
         let horizon = horizon(policy, self.ctx.now());
-        Ok(outlook(policy, fleet, &groups, horizon))
+        Ok(outlook(policy, fleet, &known, horizon))
+    }
+
+    /// What the database knows of the fleet.
+    async fn known(&self, tx: &mut Tx, fleet: &[Connection]) -> Flow<Known> {
+        let mut known = Known::default();
+        for connection in fleet {
+            if !known.groups.contains_key(&connection.group_id) {
+                let name = tx.group_name(&connection.group_id).await?;
+                known.groups.insert(connection.group_id.clone(), name);
+            }
+        }
+        let under_way = tx.steps_under_way().await?.into_iter();
+        // What stays unknown until somebody looks may never have happened.
+        let hopeful = |step: &Step| {
+            !matches!(
+                step.state,
+                StepState::Uncertain {
+                    unprovable: true,
+                    ..
+                }
+            )
+        };
+        let mut revisions = BTreeMap::new();
+        for step in under_way.filter(hopeful) {
+            // The lines of one plan are many, and their revision is one.
+            let revision = match revisions.entry((step.proposal, step.revision)) {
+                Entry::Occupied(read) => read.into_mut(),
+                Entry::Vacant(unread) => {
+                    unread.insert(tx.revision(step.proposal, step.revision).await?)
+                }
+            };
+            let line = revision
+                .as_ref()
+                .and_then(|(revision, _)| revision.line_of(&step));
+            let start = match line.map(|line| &line.action) {
+                Some(Action::SyncNow { .. }) => self.ctx.now(),
+                Some(Action::SyncAt { time }) => *time,
+                _ => continue,
+            };
+            let starts = known.approved.entry(step.connection).or_default();
+            starts.push(start);
+        }
+        let by_id: BTreeMap<_, _> = fleet.iter().map(|c| (&c.id, c)).collect();
+        for (incident, _) in tx.open_incidents().await? {
+            let connection = by_id.get(&incident.connection);
+            let remedy = connection.map(|c| remedy(c, incident.cause.as_ref()));
+            if let Some(Remedy::Person(_)) = remedy {
+                known.need_person.insert(incident.connection);
+            }
+        }
+        Ok(known)
     }
 
     /// What is in force for a while on the connections that this channel is told of.
@@ -149,7 +198,9 @@ impl App {
                 incident: None,
                 direct: None,
             };
-            replaced_by.insert(channel, self.propose(tx, request).await?);
+            let id = self.propose(tx, request).await?;
+            tx.want_picture(id, &day.chart, now).await?;
+            replaced_by.insert(channel, id);
         }
         for stored in waiting {
             let by = replaced_by.get(&stored.proposal.channel).copied();

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::card::Whole;
 use super::fitness::unfit;
 use super::proof::{is_unreadable, not_the_approved};
 use super::shut::{ACCOUNT, RATE_LIMIT};
@@ -114,7 +115,7 @@ impl App {
         let whole = self.whole(&mut tx, step.proposal).await?;
         let overtaken = match &whole {
             Some(whole) => {
-                let since = whole.revision.created_at;
+                let since = seen_until(whole, step);
                 tx.overtaken_by(&step.connection, since, step.proposal)
                     .await?
             }
@@ -167,12 +168,12 @@ impl App {
             accepted_at: None,
             request_id: None,
         };
-        let since = Some(whole.revision.created_at);
+        let since = Some(seen_until(whole, step));
         self.intend_and_send(step, intent, since).await
     }
 
-    /// Commits the intent, then makes the call, then commits what came of it. `since` is when the
-    /// card was made: whoever changed the connection later has overtaken it.
+    /// Commits the intent, then makes the call, then commits what came of it. Whoever changed the
+    /// connection after `since` has overtaken it.
     pub(super) async fn intend_and_send(
         &self,
         step: &Step,
@@ -190,7 +191,7 @@ impl App {
                 .defer(step, self.ctx.now() + TimeDelta::seconds(10))
                 .await;
         }
-        let held_until = intent.at + STEP_LEASE;
+        let held_until = intent.at + self.store.lasting(STEP_LEASE);
         let change = Transition::Intend(Box::new(intent));
         let queued = step;
         let step = self
@@ -219,7 +220,9 @@ impl App {
         crash_point!("intent-committed");
         self.wake.messages.notify_one();
         let lease = STEP_LEASE.to_std().unwrap_or_default();
-        if held_since.elapsed() + Duration::from_secs(2) > lease {
+        // The others see by the rows' clock whether it has ended, and that may have jumped.
+        let is_over = self.ctx.now() > held_until;
+        if is_over || held_since.elapsed() + Duration::from_secs(2) > lease {
             // We slept through our lease; another may have taken over. The row says "intended", so
             // it will be read back and, if nothing happened, sent again.
             return Ok(());
@@ -256,7 +259,8 @@ impl App {
 
     async fn renew(&self, step: &Step) -> anyhow::Result<()> {
         let mut tx = self.store.begin().await?;
-        tx.renew_step(step, self.ctx.now() + STEP_LEASE).await?;
+        tx.renew_step(step, self.ctx.now() + self.store.lasting(STEP_LEASE))
+            .await?;
         Ok(tx.commit().await?)
     }
 
@@ -359,6 +363,20 @@ impl App {
         tx.commit().await?;
         self.wake.messages.notify_one();
         self.wake.steps.notify_one();
+        self.wake.questions.notify_one();
         Ok(())
     }
+}
+
+/// A sync so shortly before the time of a planned one has done what that was for.
+const SAME_PURPOSE: TimeDelta = TimeDelta::minutes(30);
+
+/// Whoever changed the connection after this has overtaken the step: since its card was made, and for
+/// a sync at a set time only shortly before that. What the card showed of the schedule is compared
+/// with the live connection anyway.
+fn seen_until(whole: &Whole, step: &Step) -> DateTime<Utc> {
+    let made = whole.revision.created_at;
+    let line = whole.revision.line_of(step);
+    let planned = line.and_then(|line| line.action.due_at());
+    planned.map_or(made, |at| made.max(at - SAME_PURPOSE))
 }

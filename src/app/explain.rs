@@ -40,7 +40,7 @@ impl App {
             .filter(|i| connection.failed_at == Some(i.failed_at));
         let reason = told.and_then(|incident| incident.reason.clone());
         let cause = self.cause_of(&connection, reason.as_deref(), None).await;
-        let cause = cause.ok_or_else(|| anyhow::anyhow!("the analyst broke down"))?;
+        let (cause, _) = cause.ok_or_else(|| anyhow::anyhow!("the analyst broke down"))?;
         let message = words::explanation(&ExplainView {
             connection: &connection,
             incident: open.as_ref().map(|incident| incident.id),

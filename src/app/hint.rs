@@ -68,8 +68,7 @@ impl App {
         if webhook.is_test {
             return Ok(Hint::Test);
         }
-        let told_at = webhook.created.unwrap_or(row.received_at);
-        if self.ctx.now() - told_at > STALE {
+        if self.ctx.now() - told_at(webhook, row.received_at) > STALE {
             return Ok(Hint::Stale);
         }
         let Some(id) = &webhook.connection_id else {
@@ -99,13 +98,13 @@ impl App {
         tx.save_connection(&connection).await?;
         tx.commit().await?;
         // A reason belongs to one failure: the one that ended when the webhook says.
-        let told_at = webhook.created.unwrap_or(received_at);
+        let told_at = told_at(webhook, received_at);
         let same = |at: DateTime<Utc>| (at - told_at).abs() <= NEAR;
         let shows_it = connection.failed_at.is_some_and(same);
         let reason = webhook.reason.as_deref();
         let reason = reason.filter(|_| webhook.tells_of_failure() && shows_it);
         self.observe(&connection, reason).await?;
-        let fresh = webhook.created.is_some_and(|at| self.ctx.now() - at < LAG);
+        let fresh = webhook.created.is_some() && self.ctx.now() - told_at < LAG;
         let later = connection.last_end().is_some_and(|at| at > told_at);
         Ok(match webhook.tells_of_failure() {
             true if shows_it => Hint::Confirmed,
@@ -134,6 +133,14 @@ impl App {
         tx.postpone_inbox(&row.key, until).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// When a webhook was made, by its own word; a time that was still to come when it was received is
+/// that of a clock that stands ahead.
+fn told_at(webhook: &Webhook, received_at: DateTime<Utc>) -> DateTime<Utc> {
+    webhook
+        .created
+        .map_or(received_at, |at| at.min(received_at))
 }
 
 impl Hint {

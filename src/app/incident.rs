@@ -142,7 +142,7 @@ impl App {
             return Ok(());
         }
         drop(tx);
-        let cause = self.cause_of(connection, reason, None).await;
+        let (cause, brief) = self.cause_of(connection, reason, None).await.unzip();
         let now = self.ctx.now();
         let mut tx = self.store.begin().await?;
         if is_old_news(&mut tx, connection, failed_at).await? {
@@ -175,11 +175,14 @@ impl App {
         tx.audit(self.entry("incident.opened", Actor::Syncgate, subject_of(id), facts));
         self.audit_cause(&mut tx, &incident);
         // The card first: the remedy's own card stands in its thread.
-        self.show_incident(&mut tx, id).await?;
-        self.propose_remedy(&mut tx, connection, &mut incident)
-            .await?;
-        tx.update_incident(&incident, 1).await?;
-        self.show_incident(&mut tx, id).await?;
+        if self.tell_incident(&mut tx, &incident, true).await? {
+            self.put_question(&mut tx, &mut incident, brief.as_ref())
+                .await?;
+            self.propose_remedy(&mut tx, connection, &mut incident)
+                .await?;
+            tx.update_incident(&incident, 1).await?;
+            self.show_incident(&mut tx, id).await?;
+        }
         self.finish(tx).await
     }
 
@@ -192,12 +195,16 @@ impl App {
         reason: Option<&str>,
     ) -> Flow<()> {
         let known = Some(incident.failed_at);
-        incident.cause = self.cause_of(connection, reason, known).await;
+        let (cause, brief) = self.cause_of(connection, reason, known).await.unzip();
+        incident.cause = cause;
         let mut tx = self.store.begin().await?;
+        self.put_question(&mut tx, &mut incident, brief.as_ref())
+            .await?;
         incident.failures += 1;
         incident.failed_at = connection.failed_at.unwrap_or(incident.failed_at);
         incident.state = IncidentState::Open;
-        incident.reason = reason.map(|text| self.kept(text)).or(incident.reason);
+        // A reason belongs to one failure; this one's may be told by a webhook yet.
+        incident.reason = reason.map(|text| self.kept(text));
         incident.tasks.clone_from(&connection.tasks);
         incident.warnings.clone_from(&connection.warnings);
         self.withdraw_if_vain(&mut tx, connection, &mut incident)
@@ -208,7 +215,8 @@ impl App {
             }),
             None => false,
         };
-        if !waits {
+        let own = self.tell_incident(&mut tx, &incident, false).await?;
+        if !waits && own {
             self.propose_remedy(&mut tx, connection, &mut incident)
                 .await?;
         }
@@ -221,7 +229,9 @@ impl App {
             facts,
         ));
         self.audit_cause(&mut tx, &incident);
-        self.show_incident(&mut tx, incident.id).await?;
+        if own {
+            self.show_incident(&mut tx, incident.id).await?;
+        }
         self.finish(tx).await
     }
 
@@ -233,14 +243,18 @@ impl App {
         version: i64,
         reason: Option<&str>,
     ) -> Flow<()> {
-        incident.cause = self.cause_of(connection, reason, None).await;
+        let (cause, brief) = self.cause_of(connection, reason, None).await.unzip();
+        incident.cause = cause;
         let mut tx = self.store.begin().await?;
+        self.put_question(&mut tx, &mut incident, brief.as_ref())
+            .await?;
         incident.reason = reason.map(|text| self.kept(text));
         self.withdraw_if_vain(&mut tx, connection, &mut incident)
             .await?;
         tx.update_incident(&incident, version).await?;
         self.audit_cause(&mut tx, &incident);
-        self.show_incident(&mut tx, incident.id).await?;
+        // One that is counted on a flood's card stays there until it fails again.
+        self.reshow_incident(&mut tx, incident.id).await?;
         self.finish(tx).await
     }
 
@@ -259,7 +273,7 @@ impl App {
         ));
         // A remedy that still waits has nothing left to mend.
         self.withdraw(&mut tx, &incident).await?;
-        self.show_incident(&mut tx, incident.id).await?;
+        self.tell_incident(&mut tx, &incident, false).await?;
         self.finish(tx).await
     }
 

@@ -2,6 +2,7 @@
 
 use super::asked::{content_of, draft};
 use super::card::Whole;
+use super::incident::subject_of;
 use super::{App, Flow};
 use crate::model::audit::Head;
 use crate::model::{Incident, IncidentId, IncidentState, Mode, ProposalState, Step, StepState};
@@ -14,6 +15,15 @@ use crate::triage::{Remedy, advice, remedy};
 const IN_SHADOW: &str = "in shadow mode: Syncgate would propose: sync now.";
 
 impl App {
+    /// The same for an incident that has a card of its own; one that is counted on a flood's card gets
+    /// none by this.
+    pub(crate) async fn reshow_incident(&self, tx: &mut Tx, id: IncidentId) -> Flow<()> {
+        if tx.has_message(&subject_of(id)).await? {
+            self.show_incident(tx, id).await?;
+        }
+        Ok(())
+    }
+
     /// Brings an incident's card up to what the rows say.
     pub(crate) async fn show_incident(&self, tx: &mut Tx, id: IncidentId) -> Flow<()> {
         let Some((incident, _)) = tx.incident(id).await? else {

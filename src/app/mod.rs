@@ -6,6 +6,7 @@
 //! the flow again with fresh data.
 
 mod advance;
+mod answer;
 mod asked;
 mod beside;
 mod card;
@@ -20,6 +21,7 @@ mod execute;
 mod explain;
 mod fitness;
 mod fleet;
+mod flood;
 mod forget;
 mod handle;
 mod hint;
@@ -29,9 +31,11 @@ mod modify;
 mod operate;
 mod outlook;
 mod people;
+mod picture;
 mod policy_file;
 mod proof;
 mod propose;
+mod question;
 mod reading;
 mod receipts;
 mod revert;
@@ -43,13 +47,15 @@ mod undo;
 mod webhook;
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
+use chrono::{DateTime, Utc};
 use tokio::sync::Notify;
 use url::Url;
 
 use crate::fivetran::FivetranClient;
+use crate::llm::Llm;
 use crate::model::{Actor, Ctx};
 use crate::policy::Policy;
 use crate::slack::SlackClient;
@@ -64,6 +70,7 @@ pub use handle::Reply;
 pub use operate::Health;
 pub use outlook::{Change, Preview, preview};
 pub use policy_file::PolicyFile;
+pub use timetable::next_digest;
 pub use webhook::{Hooks, Installed, hooks_at};
 
 /// Everything a use case needs, shared by all workers.
@@ -80,6 +87,8 @@ pub struct App {
     pub slack_api: Url,
     /// Fivetran.
     pub fivetran: FivetranClient,
+    /// The language model; none where the built-in analyst works alone.
+    pub llm: Option<Arc<Llm>>,
     /// The policy in force; replaced as a whole.
     pub policy: ArcSwap<Policy>,
     /// Removes secrets from what leaves; knows our own.
@@ -88,6 +97,9 @@ pub struct App {
     pub wake: Wake,
     people: people::Cache,
     log_folder: Option<cause::LogFolder>,
+    webhook: Option<String>,
+    /// Until then the model is not asked: it did not answer in time.
+    model_rests: Mutex<Option<DateTime<Utc>>>,
 }
 
 /// One bell per kind of worker. Work is found in the database; a bell only saves the wait.
@@ -103,6 +115,8 @@ pub struct Wake {
     pub steps: Notify,
     /// Messages wait.
     pub messages: Notify,
+    /// A model has to be asked.
+    pub questions: Notify,
 }
 
 impl Wake {
@@ -182,12 +196,16 @@ pub struct Parts {
     pub slack_api: Url,
     /// Fivetran.
     pub fivetran: FivetranClient,
+    /// The language model, where there is one.
+    pub llm: Option<Arc<Llm>>,
     /// The policy to start with.
     pub policy: Arc<Policy>,
     /// The redactor to start with.
     pub redactor: Redactor,
     /// Where Fivetran's log rows are found.
     pub log_folder: Option<PathBuf>,
+    /// Where Fivetran's webhook is to post; `None` where there is to be none.
+    pub webhook: Option<String>,
 }
 
 impl App {
@@ -200,11 +218,14 @@ impl App {
             slack: parts.slack,
             slack_api: parts.slack_api,
             fivetran: parts.fivetran,
+            llm: parts.llm,
             policy: ArcSwap::new(parts.policy),
             redactor: ArcSwap::from_pointee(parts.redactor),
             wake: Wake::default(),
             people: people::Cache::default(),
             log_folder: parts.log_folder.map(cause::LogFolder::new),
+            webhook: parts.webhook,
+            model_rests: Mutex::new(None),
         })
     }
 

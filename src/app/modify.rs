@@ -171,6 +171,7 @@ impl App {
             super::propose::subject(id),
             facts,
         ));
+        tx.redraw_picture(id, revision.number, now).await?;
         self.show(&mut tx, id).await?;
         let now_whole = self.existing(&mut tx, id).await?;
         let seen = self.seen(&mut tx, &now_whole).await?;

@@ -1,5 +1,6 @@
 //! The emergency handles, from Slack and from the terminal: halt, unhalt, restore, health.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::asked::Asked;
@@ -19,12 +20,20 @@ const RESTORE_ROUNDS: usize = 20;
 pub struct Health {
     /// Deliveries that wait to be handled.
     pub inbox_waiting: i64,
+    /// For how long the oldest of them has waited, in seconds.
+    pub inbox_oldest_s: i64,
     /// Deliveries that were put aside.
     pub inbox_dead: i64,
     /// Messages that wait to be sent.
     pub messages_waiting: i64,
+    /// For how long the oldest of them has waited, in seconds.
+    pub messages_oldest_s: i64,
     /// Messages that were given up.
     pub messages_dead: i64,
+    /// Proposals that wait for a decision.
+    pub proposals_waiting: i64,
+    /// Incidents that are not over.
+    pub incidents_open: i64,
     /// Actions that are not settled.
     pub actions_open: i64,
     /// Of these, changes that are being taken back.
@@ -35,6 +44,8 @@ pub struct Health {
     pub halted: bool,
     /// Whether Slack has told which workspace this is.
     pub slack_known: bool,
+    /// Whether Fivetran has told which account this is.
+    pub fivetran_known: bool,
 }
 
 impl App {
@@ -222,17 +233,28 @@ impl App {
     /// When the database does not answer: then it is not ready.
     pub async fn health(&self) -> anyhow::Result<Health> {
         let mut tx = self.store.snapshot().await?;
-        let (messages_waiting, _, messages_dead) = tx.message_backlog().await?;
+        let now = self.ctx.now();
+        let age = |since: Option<DateTime<Utc>>| {
+            since.map_or(0, |since| (now - since).num_seconds().max(0))
+        };
+        let (messages_waiting, oldest_message, messages_dead) = tx.message_backlog().await?;
+        let (inbox_waiting, oldest_delivery) = tx.inbox_backlog().await?;
+        let (proposals_waiting, incidents_open) = tx.open_matters().await?;
         Ok(Health {
-            inbox_waiting: tx.inbox_backlog().await?.0,
+            inbox_waiting,
+            inbox_oldest_s: age(oldest_delivery),
             inbox_dead: tx.dead_inbox().await?,
             messages_waiting,
+            messages_oldest_s: age(oldest_message),
             messages_dead,
+            proposals_waiting,
+            incidents_open,
             actions_open: tx.open_steps().await?,
             reverts_open: tx.open_reverts().await?,
             overrides: tx.overrides().await?.len(),
             halted: tx.halted().await?.is_some(),
             slack_known: tx.fact("slack.team").await?.is_some(),
+            fivetran_known: tx.fact("fivetran.identity").await?.is_some(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! What a plan would propose, by channel: for the digest, for `plan now`, and for the terminal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,28 +8,41 @@ use serde::Serialize;
 use super::fleet::{subject_at, without_secrets};
 use super::timetable::horizon;
 use crate::fivetran::{FivetranClient, Priority, ReadError};
-use crate::model::{Action, ChannelId, Connection, ConnectionId, GroupId, Mode, Place};
-use crate::planner::{Horizon, Planned, Target, plan};
+use crate::model::{Action, ChannelId, Chart, Connection, ConnectionId, GroupId, Mode, Place};
+use crate::planner::{Horizon, Planned, Target, chart, plan};
 use crate::policy::{Policy, Subject};
 use crate::triage::redact::Redactor;
 
 /// What a channel is told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Day {
     /// How many connections are told of there.
     pub(super) connections: usize,
     /// What should be done with them.
     pub(super) changes: Vec<Planned>,
+    /// What its picture shows.
+    pub(super) chart: Chart,
 }
 
-/// The plan by channel; every channel that the policy names is there.
+/// What is known of the fleet beside how Fivetran shows it.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// The groups' names.
+    pub(super) groups: BTreeMap<GroupId, String>,
+    /// When each sync starts that people have approved and that has not begun.
+    pub(super) approved: BTreeMap<ConnectionId, Vec<DateTime<Utc>>>,
+    /// Connections whose trouble a person has to mend before a sync can help.
+    pub(super) need_person: BTreeSet<ConnectionId>,
+}
+
+/// The plan by channel; the default one is there even if no connection is told of there.
 pub(super) fn outlook(
     policy: &Policy,
     fleet: &[Connection],
-    groups: &BTreeMap<GroupId, String>,
+    known: &Known,
     horizon: Horizon,
 ) -> BTreeMap<ChannelId, Day> {
-    let subjects: Vec<Subject> = fleet.iter().map(|c| subject(c, groups)).collect();
+    let subjects: Vec<Subject> = fleet.iter().map(|c| subject(c, &known.groups)).collect();
     let mut targets: BTreeMap<ChannelId, Vec<Target<'_>>> = BTreeMap::new();
     targets.insert(policy.default_channel(), Vec::new());
     for (connection, subject) in fleet.iter().zip(&subjects) {
@@ -39,13 +52,22 @@ pub(super) fn outlook(
             max_age: rule.max_age().map(super::span),
             fresh_by: rule.fresh_by(),
             mode: rule.mode(),
+            approved: known
+                .approved
+                .get(&connection.id)
+                .map_or(&[], Vec::as_slice),
+            needs_person: known.need_person.contains(&connection.id),
         };
         let channel = policy.channel_of(subject);
         targets.entry(channel).or_default().push(target);
     }
-    let day = |targets: Vec<Target<'_>>| Day {
-        connections: targets.len(),
-        changes: plan(&targets, horizon),
+    let day = |targets: Vec<Target<'_>>| {
+        let changes = plan(&targets, horizon);
+        Day {
+            connections: targets.len(),
+            chart: chart(&targets, &changes, horizon),
+            changes,
+        }
     };
     let days = targets.into_iter();
     days.map(|(channel, targets)| (channel, day(targets)))
@@ -92,7 +114,8 @@ pub struct Change {
     pub reason: String,
 }
 
-/// Computes the plan beside a service: reads Fivetran, stores, posts and executes nothing.
+/// Computes the plan beside a service: reads Fivetran, stores, posts and executes nothing. It knows
+/// nothing of what the service's people have approved, nor of its incidents.
 ///
 /// # Errors
 /// When Fivetran cannot be read.
@@ -103,14 +126,17 @@ pub async fn preview(
     at: DateTime<Utc>,
 ) -> Result<Preview, ReadError> {
     let groups = fivetran.groups(Priority::People).await?;
-    let groups = groups.into_iter().map(|g| (g.id, g.name)).collect();
+    let known = Known {
+        groups: groups.into_iter().map(|g| (g.id, g.name)).collect(),
+        ..Known::default()
+    };
     let read = fivetran.connections(Priority::People).await?;
     let fleet: Vec<Connection> = read
         .into_iter()
         .map(|connection| without_secrets(redactor, connection))
         .collect();
     let horizon = horizon(policy, at);
-    let days = outlook(policy, &fleet, &groups, horizon);
+    let days = outlook(policy, &fleet, &known, horizon);
     let changes = days.into_iter().flat_map(|(channel, day)| {
         let changes = day.changes.into_iter();
         changes.map(move |planned| change(planned, channel.clone()))

@@ -227,9 +227,7 @@ fn approved_line<'a>(whole: &'a Whole, step: &Step) -> Result<&'a Line, SkipReas
     if !same {
         return Err(not_the_approved("its fingerprint is another"));
     }
-    let line = usize::try_from(step.position)
-        .ok()
-        .and_then(|at| whole.revision.lines.get(at));
+    let line = whole.revision.line_of(step);
     let line = line.ok_or_else(|| not_the_approved("it has no such line"))?;
     if line.connection != step.connection {
         return Err(not_the_approved("the line names another connection"));

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::asked::Asked;
+use super::card::card_key;
 use super::{App, Flow, Stop};
 use crate::model::{
     Action, Actor, ChannelId, Connection, Decision, IncidentId, Line, Place, PreImage, Proposal,
@@ -157,6 +158,10 @@ impl App {
         tx.update_proposal(&proposal, stored.version).await?;
         let facts = json!({ "by": by });
         tx.audit(self.entry("proposal.superseded", Actor::Syncgate, subject(id), facts));
+        if tx.message_unsaid(&card_key(id), self.ctx.now()).await? {
+            // Slack was away all its life: nobody misses it.
+            return Ok(());
+        }
         self.show(tx, id).await?;
         let note = cards::superseded_note(id, by);
         self.note(tx, &proposal, "superseded", &note).await

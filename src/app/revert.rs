@@ -144,8 +144,7 @@ impl App {
     pub(super) async fn action_of(&self, step: &Step) -> Flow<Option<Action>> {
         let mut tx = self.store.snapshot().await?;
         let revision = tx.revision(step.proposal, step.revision).await?;
-        let position = usize::try_from(step.position).unwrap_or(usize::MAX);
-        Ok(revision.and_then(|(revision, _)| Some(revision.lines.get(position)?.action.clone())))
+        Ok(revision.and_then(|(revision, _)| Some(revision.line_of(step)?.action.clone())))
     }
 
     /// A try to take something back came to nothing. It is never given up for that: it is tried

@@ -128,21 +128,23 @@ fn is_on(digest: &Digest, day: NaiveDate) -> bool {
     digest.days.contains(&day.weekday())
 }
 
+/// When the next digest is due, by the policy's days and in its zone.
+pub fn next_digest(policy: &Policy, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let (tz, digest) = (policy.timezone(), policy.digest()?);
+    let today = now.with_timezone(&tz).date_naive();
+    let days = today.iter_days().take(WEEK);
+    let mut moments = days
+        .filter(|day| is_on(digest, *day))
+        .map(|day| local_moment(tz, day, digest.at));
+    moments.find(|at| *at > now)
+}
+
 /// What a plan that is made now is for: until the next digest, or a day where there is none.
 pub(super) fn horizon(policy: &Policy, now: DateTime<Utc>) -> Horizon {
-    let tz = policy.timezone();
-    let next = policy.digest().and_then(|digest| {
-        let today = now.with_timezone(&tz).date_naive();
-        let days = today.iter_days().take(WEEK);
-        let moments = days
-            .filter(|day| is_on(digest, *day))
-            .map(|day| local_moment(tz, day, digest.at));
-        moments.into_iter().find(|at| *at > now)
-    });
     Horizon {
         now,
-        until: next.unwrap_or(now + TimeDelta::days(1)),
-        tz,
+        until: next_digest(policy, now).unwrap_or(now + TimeDelta::days(1)),
+        tz: policy.timezone(),
     }
 }
 

@@ -1,12 +1,19 @@
 //! Fivetran's webhook, set up by the operator: registered where there is none, repaired where one is
-//! there. Every call has its intent in the audit chain before it.
+//! there. Every call has its intent in the audit chain before it. The service only looks at it, and
+//! tells people when it no longer posts.
 
 use secrecy::SecretString;
 use serde_json::json;
 
-use super::App;
+use super::asked::draft;
+use super::{App, Ran};
 use crate::fivetran::{FivetranClient, Hook, ReadError, Sent, Tried};
 use crate::model::{Actor, HOOK_EVENTS, HookCall};
+use crate::slack::words;
+use crate::store::MessageKind;
+
+/// What was last told to be wrong with the webhook.
+const FAULTS: &str = "hook.faults";
 
 /// The webhooks of the account, as one address sees them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,6 +200,46 @@ impl App {
         tx.audit(self.entry("webhook.intended", Actor::Operator, "webhook", facts));
         tx.commit().await?;
         Ok(None)
+    }
+
+    /// Looks whether the webhook still posts, and tells the default channel once when it does not, and
+    /// once when it does again: in between, failures are found only by reading the account (SPEC I13).
+    ///
+    /// # Errors
+    /// When Fivetran or the database does not answer.
+    pub async fn watch_webhook(&self) -> anyhow::Result<Ran> {
+        let Some(address) = &self.webhook else {
+            return Ok(Ran::Empty);
+        };
+        let faults = match hooks_at(&self.fivetran, address).await {
+            Ok(hooks) => self.redacted(&hooks.faults().join(" ")),
+            // Without that right nobody knows; `doctor` says so.
+            Err(ReadError::KeyRefused { .. }) => return Ok(Ran::Empty),
+            Err(error) => return Err(error.into()),
+        };
+        let mut tx = self.store.begin().await?;
+        let known = tx.fact(FAULTS).await?.unwrap_or_default();
+        if known == faults {
+            return Ok(Ran::Empty);
+        }
+        if !tx.set_fact(FAULTS, &faults).await? {
+            // Another replica was faster.
+            return Ok(Ran::Empty);
+        }
+        let (code, message) = if faults.is_empty() {
+            ("webhook.up", words::webhook_up())
+        } else {
+            ("webhook.down", words::webhook_down(&faults))
+        };
+        let facts = json!({ "faults": faults });
+        tx.audit(self.entry(code, Actor::Syncgate, "webhook", facts));
+        let key = format!("{code}:{}", self.ctx.now().timestamp_micros());
+        let channel = self.policy.load().default_channel();
+        let draft = draft(key, MessageKind::Card, &channel, &message);
+        tx.put_message(&draft, self.ctx.now()).await?;
+        tx.commit().await?;
+        self.wake.messages.notify_one();
+        Ok(Ran::Ran)
     }
 
     async fn record_hook(

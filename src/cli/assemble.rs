@@ -1,11 +1,13 @@
 //! Puts an [`App`] together from settings.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Failure;
 use crate::app::{App, Parts, PolicyFile};
-use crate::config::{Problems, Settings, Variables};
+use crate::config::{Account, ModelAccount, Problems, Settings, Variables};
 use crate::fivetran::{self, FivetranClient};
+use crate::llm::{self, Llm};
 use crate::model::{Clock, Ctx};
 use crate::slack::SlackClient;
 use crate::store::{Access, InboxWriter, Lock, Store};
@@ -26,12 +28,55 @@ pub(super) fn settings(variables: &Variables) -> Result<(Settings, PolicyFile), 
     let secrets = read.as_ref().map(Settings::own_secrets).unwrap_or_default();
     let file = PolicyFile::new(variables.policy(), secrets);
     let policy = file.load().map(|_| ());
-    match (read, policy) {
-        (Ok(settings), Ok(())) => Ok((settings, file)),
-        (Err(Problems(problems)), Ok(())) => Err(Failure::User(Problems(problems).to_string())),
+    let (settings, ()) = both(read, policy)?;
+    Ok((settings, file))
+}
+
+/// Both, or everything that is wrong with either.
+pub(super) fn both<S, P>(
+    settings: Result<S, Problems>,
+    policy: Result<P, String>,
+) -> Result<(S, P), Failure> {
+    match (settings, policy) {
+        (Ok(settings), Ok(policy)) => Ok((settings, policy)),
+        (Err(problems), Ok(_)) => Err(Failure::User(problems.to_string())),
         (Ok(_), Err(policy)) => Err(Failure::User(policy)),
         (Err(problems), Err(policy)) => Err(Failure::User(format!("{problems}\n{policy}"))),
     }
+}
+
+/// A client of the account; `timeout` is for one request.
+pub(super) fn fivetran(
+    account: &Account,
+    timeout: Duration,
+    ctx: Ctx,
+) -> anyhow::Result<FivetranClient> {
+    let Account { key, secret, api } = account.clone();
+    let settings = fivetran::Settings {
+        base: api,
+        key,
+        secret,
+        timeout,
+    };
+    FivetranClient::new(settings, ctx)
+}
+
+/// A client of the language model; `timeout` is for one question.
+pub(super) fn model(account: &ModelAccount, timeout: Duration) -> anyhow::Result<Llm> {
+    let ModelAccount {
+        base,
+        key,
+        model,
+        azure_version,
+    } = account.clone();
+    Llm::new(llm::Settings {
+        base,
+        key,
+        model,
+        azure_version,
+        timeout,
+        daily: llm::Settings::DAILY,
+    })
 }
 
 /// Opens the database and builds the clients.
@@ -40,23 +85,32 @@ pub(super) async fn app(
     file: PolicyFile,
     access: Access,
 ) -> Result<Assembled, Failure> {
-    let ctx = Ctx::new(clock());
+    app_by(clock(), settings, file, access).await
+}
+
+/// The same by a clock that others share.
+pub(super) async fn app_by(
+    clock: Clock,
+    settings: &Settings,
+    file: PolicyFile,
+    access: Access,
+) -> Result<Assembled, Failure> {
+    let ctx = Ctx::new(clock);
     let (store, lock) = Store::open(&settings.database, access)
         .await
         .map_err(|error| Failure::User(error.to_string()))?;
+    let store = store.timed_by(ctx.clock());
     let (policy, redactor) = file.load().map_err(Failure::User)?;
     let slack = SlackClient::new(&settings.slack_api, settings.slack_token.clone())?;
-    let fivetran = FivetranClient::new(
-        fivetran::Settings {
-            base: settings.fivetran_api.clone(),
-            key: settings.fivetran_key.clone(),
-            secret: settings.fivetran_secret.clone(),
-            timeout: fivetran::Settings::TIMEOUT,
-        },
-        ctx.clone(),
-    )?;
+    let timeout = fivetran::Settings::TIMEOUT;
+    let fivetran = fivetran(&settings.fivetran, timeout, ctx.clone())?;
     let (inbox, writer) = InboxWriter::new(store.clone());
     let slack_api = settings.slack_api.clone();
+    let llm = settings.model.as_ref();
+    let llm = llm
+        .map(|account| model(account, llm::Settings::TIMEOUT))
+        .transpose()?;
+    let llm = llm.map(Arc::new);
     let log_folder = settings.log_folder.clone();
     let parts = Parts {
         ctx,
@@ -65,9 +119,11 @@ pub(super) async fn app(
         slack,
         slack_api,
         fivetran,
+        llm,
         policy,
         redactor,
         log_folder,
+        webhook: settings.webhook_in_use(),
     };
     let app = App::new(parts);
     Ok(Assembled {

@@ -1,5 +1,6 @@
 //! `syncgate eval`: the analyst on labelled cases, so that a change of it can be measured.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -7,9 +8,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::second::Analyst;
 use super::{Failure, Outcome};
-use crate::triage::analyst;
-use crate::triage::redact::Redactor;
+use crate::config::Variables;
 use crate::triage::score::{LabelledCase, Prediction, Scores, score};
 
 #[derive(Debug, Args)]
@@ -21,21 +22,27 @@ pub(super) struct Arguments {
     out: Option<PathBuf>,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
+pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome {
     let cases = read(&arguments.cases)?;
-    let redactor = Redactor::new(&[])?;
-    let predictions: Vec<_> = cases
-        .iter()
-        .map(|case| Prediction {
+    let analyst = Analyst::new(variables)?;
+    let mut predictions = Vec::with_capacity(cases.len());
+    let mut said: BTreeMap<String, usize> = BTreeMap::new();
+    for case in &cases {
+        let judged = analyst.judge(&case.case).await?;
+        *said.entry(judged.model.unwrap_or_default()).or_default() += 1;
+        predictions.push(Prediction {
             id: case.case.id.clone(),
-            judgement: analyst::judge(&case.case, &redactor),
-        })
-        .collect();
+            judgement: judged.judgement,
+        });
+    }
     if let Some(out) = &arguments.out {
         write(out, &predictions)?;
     }
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{} cases, judged by the built-in analyst", cases.len())?;
+    writeln!(out, "{} cases, judged by {}", cases.len(), analyst.name())?;
+    for (model, times) in said.iter().filter(|(model, _)| !model.is_empty()) {
+        writeln!(out, "  model {}: {times}", super::triage::printable(model))?;
+    }
     if cases.iter().any(|case| case.labels.category.is_some()) {
         show(&score(&cases, &predictions), &mut out)?;
     }

@@ -30,7 +30,8 @@ const QUIET: [&str; 9] = [
 /// Whether a line may be logged at all.
 fn is_harmless(line: &Metadata<'_>) -> bool {
     let from = line.target().split("::").next().unwrap_or_default();
-    *line.level() <= Level::INFO || !QUIET.contains(&from)
+    // Its warnings hold whole bodies: what the model server echoes of a prompt (`reference/llm.md` §3).
+    from != "async_openai" && (*line.level() <= Level::INFO || !QUIET.contains(&from))
 }
 
 /// Whose redactor the lines pass, once there is one.
@@ -172,6 +173,7 @@ mod tests {
             tracing::debug!(target: "sqlx::query", "a password");
             tracing::info!(target: "hyper_util::client", "harmless");
             tracing::trace!(target: "syncgate::app", "ours");
+            tracing::error!(target: "async_openai::error", "a whole answer");
         });
         assert_eq!(COUNT.load(std::sync::atomic::Ordering::Relaxed), 2);
     }

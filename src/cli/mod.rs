@@ -13,6 +13,7 @@ mod logging;
 mod operate;
 mod plan;
 mod policy;
+mod second;
 mod serve;
 mod triage;
 mod webhook;
@@ -156,8 +157,8 @@ fn run(command: Command) -> Outcome {
             Command::Restore => operate::restore(&variables).await,
             Command::Plan(arguments) => plan::run(&variables, &arguments).await,
             Command::Audit(command) => audit::run(&variables, command).await,
-            Command::Triage(arguments) => triage::run(&arguments),
-            Command::Eval(arguments) => eval::run(&arguments),
+            Command::Triage(arguments) => triage::run(&variables, &arguments).await,
+            Command::Eval(arguments) => eval::run(&variables, &arguments).await,
             Command::Policy(command) => policy::run(&variables, command).await,
             Command::Webhook(command) => webhook::run(&variables, command).await,
         }

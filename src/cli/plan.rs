@@ -7,13 +7,11 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use clap::Args;
-use secrecy::ExposeSecret;
 
-use super::assemble::clock;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, assemble};
 use crate::app::{Change, PolicyFile, Preview, preview};
 use crate::config::{Account, Variables};
-use crate::fivetran::{self, FivetranClient};
+use crate::fivetran;
 use crate::model::{Action, Ctx, Mode};
 
 #[derive(Debug, Args)]
@@ -35,32 +33,13 @@ fn moment(text: &str) -> Result<DateTime<Utc>, String> {
 }
 
 pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome {
-    let path = variables.get("SYNCGATE_POLICY").unwrap_or("policy.yml");
     let account = Account::read(variables);
-    let secrets = account.as_ref().map(|account| {
-        let secret = account.secret.expose_secret().to_owned();
-        vec![secret, account.key.clone()]
-    });
-    let file = PolicyFile::new(path.into(), secrets.unwrap_or_default());
-    let (account, (policy, redactor)) = match (account, file.load()) {
-        (Ok(account), Ok(loaded)) => (account, loaded),
-        (Err(problems), Ok(_)) => return Err(Failure::User(problems.to_string())),
-        (Ok(_), Err(policy)) => return Err(Failure::User(policy)),
-        (Err(problems), Err(policy)) => {
-            return Err(Failure::User(format!("{problems}\n{policy}")));
-        }
-    };
-    let ctx = Ctx::new(clock());
+    let secrets = account.as_ref().map(|account| account.own_secrets().into());
+    let file = PolicyFile::new(variables.policy(), secrets.unwrap_or_default());
+    let (account, (policy, redactor)) = assemble::both(account, file.load())?;
+    let ctx = Ctx::new(assemble::clock());
     let at = arguments.at.unwrap_or_else(|| ctx.now());
-    let fivetran = FivetranClient::new(
-        fivetran::Settings {
-            base: account.api,
-            key: account.key,
-            secret: account.secret,
-            timeout: fivetran::Settings::TIMEOUT,
-        },
-        ctx,
-    )?;
+    let fivetran = assemble::fivetran(&account, fivetran::Settings::TIMEOUT, ctx)?;
     let plan = preview(&fivetran, &policy, &redactor, at).await;
     let plan = plan.map_err(|error| {
         let error = error.to_string();

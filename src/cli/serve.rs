@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -14,8 +14,9 @@ use tokio::sync::watch;
 use super::assemble::{self, Assembled};
 use super::{Failure, Outcome, logging};
 use crate::config::{Settings, Variables};
-use crate::http::{Door, router, serve_socket};
+use crate::http::{Door, recorder, router, serve_socket};
 use crate::jobs;
+use crate::model::Clock;
 use crate::slack::SlackClient;
 use crate::slack::socket::Line;
 use crate::store::{Access, Store};
@@ -26,13 +27,22 @@ const DRAIN: Duration = Duration::from_secs(8);
 pub(super) async fn run(variables: &Variables) -> Outcome {
     logging::start(variables);
     let (settings, file) = assemble::settings(variables)?;
-    let service = start(&settings, file).await?;
+    let service = start(assemble::clock(), &settings, file).await?;
     service.until_stopped().await?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Words that every kind of finder looks at.
 const FIRST_USE: &str = "password=none url=postgres://user:word@host/db?x=1 to a.b@example.com +1 555 0100 Bearer abcdef";
+
+/// Moves what was measured into its buckets: without that it would be kept, one by one, until somebody
+/// asks.
+async fn drain(metrics: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        metrics.run_upkeep();
+    }
+}
 
 /// A running service.
 pub(super) struct Service {
@@ -44,12 +54,14 @@ pub(super) struct Service {
     writer: tokio::task::JoinHandle<()>,
     /// In Socket Mode.
     socket: Option<tokio::task::JoinHandle<()>>,
-    store: Store,
+    /// What it remembers.
+    pub store: Store,
     _lock: crate::store::Lock,
 }
 
-/// Starts the service; when this returns, it answers.
+/// Starts the service by this clock; when this returns, it answers.
 pub(super) async fn start(
+    clock: Clock,
     settings: &Settings,
     file: crate::app::PolicyFile,
 ) -> Result<Service, Failure> {
@@ -58,7 +70,7 @@ pub(super) async fn start(
         policy,
         writer,
         lock,
-    } = assemble::app(settings, file, Access::Serve).await?;
+    } = assemble::app_by(clock, settings, file, Access::Serve).await?;
     logging::redact(&app);
     let listener = TcpListener::bind(settings.bind).await.map_err(|error| {
         Failure::User(format!(
@@ -75,13 +87,16 @@ pub(super) async fn start(
     }
     app.record_policy().await?;
     let line = line(settings)?;
+    let metrics = recorder();
+    if let Some(metrics) = metrics.clone() {
+        tokio::spawn(drain(metrics));
+    }
     let door = Arc::new(Door {
         app: app.clone(),
         socket: line.as_ref().map(Line::status),
         slack_secrets: settings.slack_secrets.clone(),
         webhook_secrets: settings.webhook_secrets.clone(),
-        // A recorder that is installed already shows the same figures.
-        metrics: PrometheusBuilder::new().install_recorder().ok(),
+        metrics,
     });
     let (stop, stopped) = watch::channel(false);
     let mut closing = stopped.clone();

@@ -7,10 +7,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::second::{Analyst, Judged};
 use super::{Failure, Outcome};
-use crate::triage::analyst::{self, Judgement};
+use crate::config::Variables;
+use crate::triage::analyst::Judgement;
 use crate::triage::case::{Case, LogRow, read_rows};
-use crate::triage::redact::Redactor;
 use crate::triage::score::Prediction;
 
 #[derive(Debug, Args)]
@@ -28,7 +29,7 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Outcome {
+pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome {
     let file = &arguments.file;
     let rows = read_rows(&read(file)?)
         .map_err(|error| Failure::User(format!("{}: {error}", file.display())))?;
@@ -38,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             file.display()
         )));
     }
-    let redactor = Redactor::new(&[])?;
+    let analyst = Analyst::new(variables)?;
     let mut out = std::io::stdout().lock();
     for (connection, logs) in by_connection(rows) {
         let case = Case {
@@ -48,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
             logs,
             ..Case::default()
         };
-        let judgement = analyst::judge(&case, &redactor);
+        let Judged { judgement, model } = analyst.judge(&case).await?;
         if arguments.json {
             let id = connection;
             writeln!(
@@ -57,7 +58,11 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
                 serde_json::to_string(&Prediction { id, judgement })?
             )?;
         } else {
-            writeln!(out, "{}", in_words(&connection, &judgement))?;
+            writeln!(
+                out,
+                "{}",
+                in_words(&connection, &judgement, model.as_deref())
+            )?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -87,7 +92,7 @@ fn by_connection(rows: Vec<LogRow>) -> BTreeMap<String, Vec<LogRow>> {
     connections
 }
 
-fn in_words(connection: &str, judgement: &Judgement) -> String {
+fn in_words(connection: &str, judgement: &Judgement, model: Option<&str>) -> String {
     let mut text = match connection {
         "" => String::new(),
         connection => format!("{connection}\n"),
@@ -98,7 +103,7 @@ fn in_words(connection: &str, judgement: &Judgement) -> String {
         "Cause: {}, {sure} ({percent:.0} %)\n",
         judgement.category
     ));
-    text.push_str(&format!("  {}\n", judgement.root_cause));
+    text.push_str(&format!("  {}\n", printable(&judgement.root_cause)));
     for quotation in &judgement.evidence {
         text.push_str(&format!("Proof: {}\n", printable(quotation)));
     }
@@ -108,11 +113,14 @@ fn in_words(connection: &str, judgement: &Judgement) -> String {
         .map(|action| action.as_str())
         .collect();
     text.push_str(&format!("To do: {}\n", actions.join(", ")));
+    if let Some(model) = model {
+        text.push_str(&format!("Model: {}\n", printable(model)));
+    }
     text
 }
 
 /// On one line, and without what a terminal would obey.
-fn printable(quotation: &str) -> String {
+pub(super) fn printable(quotation: &str) -> String {
     let harmless = |c: char| if c.is_control() { ' ' } else { c };
     quotation.chars().map(harmless).collect()
 }
@@ -120,6 +128,8 @@ fn printable(quotation: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::triage::analyst;
+    use crate::triage::redact::Redactor;
 
     #[test]
     fn each_connection_of_a_log_is_told_in_words() {
@@ -136,7 +146,7 @@ mod tests {
                     logs,
                     ..Case::default()
                 };
-                in_words(&id, &analyst::judge(&case, &redactor))
+                in_words(&id, &analyst::judge(&case, &redactor), None)
             });
         let told: Vec<_> = told.collect();
         insta::assert_snapshot!(told.join("\n"), @r#"

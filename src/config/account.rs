@@ -1,11 +1,12 @@
 //! The settings of the Fivetran account: all that a command needs which only reads it.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{Problems, Reader, Variables, fivetran_url};
 
 /// How the Fivetran account is reached.
+#[derive(Clone)]
 pub struct Account {
     /// `FIVETRAN_API_KEY`
     pub key: String,
@@ -30,6 +31,11 @@ impl Account {
             Some(account) if reader.problems.is_empty() => Ok(account),
             _ => Err(Problems(reader.problems)),
         }
+    }
+
+    /// What must never be shown.
+    pub fn own_secrets(&self) -> [String; 2] {
+        [self.secret.expose_secret().to_owned(), self.key.clone()]
     }
 }
 

@@ -120,3 +120,63 @@ fn one_way_in_is_enough_and_both_are_fine() {
         assert_eq!(problems.lines().count(), 1, "{problems}");
     }
 }
+
+#[test]
+fn a_model_is_set_as_a_whole_or_not_at_all() {
+    let read = |more: &[(&str, &str)]| Settings::read(&plausible(more));
+    assert!(read(&[]).unwrap().model.is_none());
+    let wrong = |more: &[(&str, &str)]| read(more).unwrap_err().to_string();
+    let key = ("OPENAI_API_KEY", "planted-key-0009");
+    insta::assert_snapshot!(wrong(&[key]), @"OPENAI_MODEL: is not set; name the one to ask; without a model unset all OPENAI_ variables");
+    insta::assert_snapshot!(wrong(&[("OPENAI_MODEL", "m")]), @"OPENAI_API_KEY: is not set; write any word if the server asks for none; without a model unset all OPENAI_ variables");
+    insta::assert_snapshot!(wrong(&[key, ("OPENAI_FLAVOUR", "azure")]), @"
+    OPENAI_DEPLOYMENT: is not set; name the one to ask; without a model unset all OPENAI_ variables
+    OPENAI_API_VERSION: is not set; 2024-08-01-preview or later, else answers have no schema
+    OPENAI_BASE_URL: is not set; write https://RESOURCE.openai.azure.com
+    ");
+    insta::assert_snapshot!(wrong(&[key, ("OPENAI_FLAVOUR", "bedrock")]), @"OPENAI_FLAVOUR: is neither openai nor azure");
+    let model = read(&[key, ("OPENAI_MODEL", "m")]).unwrap();
+    assert!(model.own_secrets().contains(&"planted-key-0009".to_owned()));
+    assert_eq!(
+        model.model.unwrap().base.as_str(),
+        "https://api.openai.com/v1"
+    );
+    let none = read(&[("OPENAI_API_KEY", "none"), ("OPENAI_MODEL", "m")]).unwrap();
+    assert!(
+        !none.own_secrets().contains(&"none".to_owned()),
+        "a word is no secret"
+    );
+    let spaced = wrong(&[("OPENAI_API_KEY", "a key"), ("OPENAI_MODEL", "m")]);
+    assert!(spaced.contains("a character that no key has"), "{spaced}");
+}
+
+#[test]
+fn t195_a_model_is_reached_in_clear_only_where_nobody_else_listens() {
+    let base = |address: &str| {
+        let model = [("OPENAI_API_KEY", "planted-key"), ("OPENAI_MODEL", "m")];
+        let all = [model[0], model[1], ("OPENAI_BASE_URL", address)];
+        Settings::read(&plausible(&all)).map(|read| read.model.unwrap().base.to_string())
+    };
+    for fine in [
+        "http://127.0.0.1:8080/v1",
+        "http://10.0.3.4:11434/v1",
+        "http://192.168.1.9/v1",
+        "http://[fd00::1]:8000/v1",
+        "http://ollama:11434/v1",
+        "http://llm.svc.cluster.local/v1",
+        "https://gateway.example.com/openai/v1",
+    ] {
+        assert_eq!(base(fine).as_deref(), Ok(fine));
+    }
+    for refused in [
+        "http://api.openai.com/v1",
+        "http://8.8.8.8/v1",
+        "http://169.254.169.254/v1",
+        "http://key:word@10.0.3.4/v1",
+        "http://10.0.3.4/v1?key=1",
+        "ftp://10.0.3.4/v1",
+        "https://gateway.example.com/v1#x",
+    ] {
+        assert!(base(refused).is_err(), "{refused}");
+    }
+}

@@ -133,12 +133,35 @@ pub(super) async fn exchange(
     request: Request,
     limit: usize,
 ) -> Result<Answer, reqwest::Error> {
-    let mut response = http.execute(request).await?;
+    let kind = if *request.method() == Method::GET {
+        "read"
+    } else {
+        "write"
+    };
+    let answered = http.execute(request).await;
+    let status = match &answered {
+        Ok(response) => status_class(response.status().as_u16()),
+        Err(_) => "none",
+    };
+    metrics::counter!("syncgate_fivetran_requests_total", "kind" => kind, "status" => status)
+        .increment(1);
+    let mut response = answered?;
     Ok(Answer {
         status: response.status().as_u16(),
         headers: std::mem::take(response.headers_mut()),
         body: read_body(response, limit).await,
     })
+}
+
+/// A status as a metric tells it.
+fn status_class(status: u16) -> &'static str {
+    match status {
+        429 => "429",
+        0..=299 => "2xx",
+        300..=399 => "3xx",
+        400..=499 => "4xx",
+        _ => "5xx",
+    }
 }
 
 async fn read_body(mut response: Response, limit: usize) -> Result<Vec<u8>, String> {

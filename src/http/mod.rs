@@ -3,6 +3,7 @@
 mod delivery;
 mod fivetran;
 mod health;
+mod metrics;
 mod slack;
 mod socket;
 
@@ -25,6 +26,7 @@ use crate::app::App;
 use crate::slack::socket::Status;
 use crate::store::{Arrival, Arrived, WriterGone};
 
+pub use metrics::recorder;
 pub use socket::serve as serve_socket;
 
 /// Bodies beyond this are not read: Slack's and Fivetran's are far smaller.
@@ -152,11 +154,16 @@ impl Door {
     /// Makes a delivery durable. Only then may it be acknowledged (SPEC I3).
     async fn persist(&self, arrival: Arrival) -> Result<Arrived, Refused> {
         let route = arrival.route;
-        metrics::counter!("syncgate_deliveries_total", "route" => route).increment(1);
+        ::metrics::counter!("syncgate_deliveries_total", "route" => route).increment(1);
+        let began = self.app.ctx.monotonic();
         match self.app.inbox.store(arrival).await {
-            Ok(arrived) => Ok(arrived),
+            Ok(arrived) => {
+                let took = began.elapsed().as_secs_f64();
+                ::metrics::histogram!("syncgate_delivery_stored_seconds").record(took);
+                Ok(arrived)
+            }
             Err(error) => {
-                metrics::counter!("syncgate_deliveries_refused_total", "route" => route)
+                ::metrics::counter!("syncgate_deliveries_refused_total", "route" => route)
                     .increment(1);
                 if !matches!(error, WriterGone::Full) {
                     tracing::error!(route, %error, "a delivery could not be stored");

@@ -35,6 +35,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(10);
 const STEP_WORKERS: usize = 4;
 /// Messages that are sent side by side.
 const MESSAGE_WORKERS: usize = 2;
+/// Questions to the model that are asked side by side.
+const QUESTION_WORKERS: usize = 2;
 
 /// Deliveries of a lane that are handled side by side.
 fn inbox_workers(lane: Lane) -> usize {
@@ -94,6 +96,13 @@ impl Workers {
                 |app| async move { app.deliver_one().await },
             );
         }
+        for _ in 0..QUESTION_WORKERS {
+            self.work(
+                "questions",
+                |app| &app.wake.questions,
+                |app| async move { app.ask_model().await },
+            );
+        }
         for lane in Lane::ALL {
             for _ in 0..inbox_workers(lane) {
                 self.work(
@@ -113,6 +122,10 @@ impl Workers {
             seconds(1),
             |app| async move { app.run_digest().await },
         );
+        self.repeat("pictures", seconds(1), |app| async move {
+            while app.run_picture().await? == Ran::Ran {}
+            Ok(Ran::Ran)
+        });
         self.repeat("poll", seconds(1), |app| async move { app.poll().await });
         self.repeat("slack identity", seconds(600), |app| async move {
             app.learn_team().await
@@ -127,6 +140,9 @@ impl Workers {
         );
         self.repeat("fivetran identity", seconds(600), |app| async move {
             app.learn_account().await
+        });
+        self.repeat("webhook", seconds(600), |app| async move {
+            app.watch_webhook().await
         });
         self.repeat("fold", seconds(1), |app| async move {
             app.store.fold().await?;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::opinion::Opinion;
+
 /// Why a sync failed. Every text in it was redacted before it came here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
@@ -17,6 +19,9 @@ pub struct Cause {
     pub remedies: Vec<String>,
     /// What the log had to say.
     pub log: LogRead,
+    /// What a language model says beside the rules; none where none is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opinion: Option<Opinion>,
 }
 
 /// Something that stands in the evidence.
@@ -97,6 +102,7 @@ mod tests {
                 quotes: quotes.to_vec(),
                 remedies: Vec::new(),
                 log: LogRead::Off,
+                opinion: None,
             };
             cause.certainty().as_str()
         };

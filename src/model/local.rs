@@ -8,20 +8,28 @@ const LONGEST_GAP: i64 = 25 * 60;
 
 /// The moment of a local time (whole minutes) on a day.
 ///
-/// A time that the clocks leave out in spring is the first moment after the gap; one that comes
-/// twice in autumn is the first of the two. So a deadline is never met too late, and everything
-/// that is timed happens once on each day.
+/// A time that the clocks leave out in spring is the first moment after the gap, or the last minute
+/// before it where the gap ends the day; one that comes twice in autumn is the first of the two. So a
+/// deadline is never met too late, and everything that is timed happens once on each day.
 pub fn local_moment(tz: Tz, day: NaiveDate, time: NaiveTime) -> DateTime<Utc> {
     let wanted = day.and_time(time);
-    let moment = (0..=LONGEST_GAP).find_map(|minutes| {
+    let moment = |minutes: i64| {
         tz.from_local_datetime(&(wanted + TimeDelta::minutes(minutes)))
             .earliest()
-    });
-    moment.map_or_else(|| wanted.and_utc(), |moment| moment.to_utc())
+    };
+    let on_the_day = |minutes| moment(minutes).filter(|found| found.date_naive() == day);
+    let found = (0..=LONGEST_GAP)
+        .find_map(on_the_day)
+        .or_else(|| (-LONGEST_GAP..0).rev().find_map(on_the_day))
+        // A day that the zone left out as a whole.
+        .or_else(|| (0..=LONGEST_GAP).find_map(moment));
+    found.map_or_else(|| wanted.and_utc(), |found| found.to_utc())
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::Offset;
+
     use super::*;
 
     fn berlin(day: &str, time: &str) -> String {
@@ -73,5 +81,44 @@ mod tests {
         let day = "2011-12-30".parse().unwrap();
         let moment = local_moment(Tz::Pacific__Apia, day, NaiveTime::MIN);
         assert_eq!(moment.to_rfc3339(), "2011-12-30T10:00:00+00:00");
+    }
+
+    /// The days on which a zone's clocks change, from 2026 to 2030, each with the days around it.
+    fn changing_days(tz: Tz) -> Vec<NaiveDate> {
+        let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+        let offset = |day| midnight(day).with_timezone(&tz).offset().fix();
+        let weeks = (0..5 * 53).map(|week| first + TimeDelta::weeks(week));
+        let changing = weeks.filter(|day| offset(*day) != offset(*day + TimeDelta::weeks(1)));
+        let days = changing.flat_map(|day| (-1..9).map(move |n| day + TimeDelta::days(n)));
+        days.collect()
+    }
+
+    #[test]
+    fn t173_in_every_zone_each_day_has_each_time_once_and_in_order() {
+        let times = [
+            "00:00:00", "00:30:00", "01:30:00", "02:30:00", "03:00:00", "23:59:00",
+        ];
+        let times = times.map(|time| time.parse::<NaiveTime>().unwrap());
+        let mut looked_at = 0;
+        for tz in chrono_tz::TZ_VARIANTS {
+            let days = changing_days(tz);
+            for time in times {
+                let mut last = None;
+                for &day in &days {
+                    let moment = local_moment(tz, day, time);
+                    let local = moment.with_timezone(&tz);
+                    assert_eq!(local.date_naive(), day, "{tz} {day} {time}: another day");
+                    let exists = tz.from_local_datetime(&day.and_time(time)).earliest();
+                    let right = exists.is_none_or(|wanted| wanted == local);
+                    assert!(right, "{tz} {day} {time}: {local}");
+                    let known = last.replace((day, moment));
+                    let twice = known.is_some_and(|(d, m)| d < day && m >= moment);
+                    assert!(!twice, "{tz} {day} {time}: not after the day before");
+                    looked_at += 1;
+                }
+            }
+        }
+        assert!(looked_at > 50_000, "{looked_at}");
     }
 }

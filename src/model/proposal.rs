@@ -11,6 +11,7 @@ use super::actor::Actor;
 use super::canonical;
 use super::connection::{Place, PreImage};
 use super::ids::{ChannelId, ConnectionId, IncidentId, ProposalId};
+use super::step::Step;
 
 /// What a proposal came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +84,12 @@ impl Revision {
     /// Never in practice: a revision holds no floating-point number.
     pub fn canonical(&self) -> Result<String, serde_json::Error> {
         canonical::text(self)
+    }
+
+    /// The line that a step of this revision carries out.
+    pub fn line_of(&self, step: &Step) -> Option<&Line> {
+        let position = usize::try_from(step.position).ok()?;
+        self.lines.get(position)
     }
 
     /// Whether `self` asks for no more than `older` did: each of its lines was there, unchanged.

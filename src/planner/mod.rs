@@ -7,6 +7,7 @@
 //! proposed for only when the data is too old already.
 
 mod baseline;
+mod chart;
 mod reason;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,8 @@ use chrono_tz::Tz;
 
 use crate::model::{Action, Connection, Line, Mode, PreImage, SetupState, SyncState, local_moment};
 use baseline::{Baseline, counted};
+
+pub use chart::chart;
 
 /// A sync is started so much earlier than it must: what it takes is only reckoned.
 const RESERVE: Duration = Duration::minutes(10);
@@ -37,6 +40,10 @@ pub struct Target<'a> {
     pub fresh_by: &'a [NaiveTime],
     /// What Syncgate may do about it.
     pub mode: Mode,
+    /// When each sync starts that people have approved and that has not begun.
+    pub approved: &'a [DateTime<Utc>],
+    /// Its trouble needs a person first: a sync would fail again.
+    pub needs_person: bool,
 }
 
 /// The time that is planned.
@@ -113,7 +120,8 @@ impl<'a> Forecast<'a> {
 
     fn proposed(mut self) -> Vec<Planned> {
         let connection = self.target.connection;
-        let able = !connection.paused
+        let able = !self.target.needs_person
+            && !connection.paused
             && connection.setup_state == SetupState::Connected
             && !connection.is_historical_sync;
         if able {
@@ -246,14 +254,18 @@ impl<'a> Forecast<'a> {
         self.target.connection.sync_state == SyncState::Syncing
     }
 
+    /// When the syncs end that Fivetran does not start by itself: the approved and the added ones.
     fn ends(&self) -> impl Iterator<Item = DateTime<Utc>> {
-        self.added.iter().map(|added| added.end)
+        let Horizon { now, .. } = self.horizon;
+        let approved = self.target.approved.iter();
+        let approved = approved.map(move |start| (*start).max(now) + self.counted);
+        approved.chain(self.added.iter().map(|added| added.end))
     }
 
-    /// The next end of a sync, by Fivetran's schedule or by what is added to it.
+    /// The next end of a sync, by Fivetran's schedule or beside it.
     fn next_end(&self, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let added = self.ends().filter(|end| *end > after);
-        added.chain(self.baseline.next_after(after)).min()
+        let ours = self.ends().filter(|end| *end > after);
+        ours.chain(self.baseline.next_after(after)).min()
     }
 
     /// What would happen without the proposal, and how long a sync is counted.
@@ -279,7 +291,7 @@ impl<'a> Forecast<'a> {
         }
     }
 
-    /// Adds a sync, unless one that is added already would still run then.
+    /// Adds a sync, unless one that is approved or added already would still run then.
     fn add(
         &mut self,
         start: Option<DateTime<Utc>>,

@@ -29,6 +29,17 @@ fn horizon(now: &str, days: i64) -> Horizon {
 
 /// The plan as text: action, reason, decide by.
 fn told(connection: &Connection, max_age: Option<i64>, fresh_by: &[&str], span: Horizon) -> String {
+    told_beside(&[], connection, max_age, fresh_by, span)
+}
+
+/// The plan as text where people have approved syncs at these times already.
+fn told_beside(
+    approved: &[DateTime<Utc>],
+    connection: &Connection,
+    max_age: Option<i64>,
+    fresh_by: &[&str],
+    span: Horizon,
+) -> String {
     let times: Vec<NaiveTime> = fresh_by
         .iter()
         .map(|t| NaiveTime::parse_from_str(t, "%H:%M").unwrap())
@@ -38,6 +49,8 @@ fn told(connection: &Connection, max_age: Option<i64>, fresh_by: &[&str], span: 
         max_age: max_age.map(Duration::hours),
         fresh_by: &times,
         mode: Mode::Copilot,
+        approved,
+        needs_person: false,
     };
     let clock = |at: DateTime<Utc>| at.format("%d %H:%M").to_string();
     let planned = plan(&[target], span).into_iter().map(|planned| {
@@ -60,6 +73,45 @@ fn data_that_is_too_old_is_synced_now() {
     c.succeeded_at = None;
     insta::assert_snapshot!(today(&c, Some(2), &[]), @"now | - | It has never synced; its data may be 2 h old.");
     insta::assert_snapshot!(today(&c, None, &[]), @"");
+}
+
+#[test]
+fn what_is_approved_already_is_not_proposed_again() {
+    let beside = |approved: &str, age, by: &[&str]| {
+        told_beside(&[at(approved)], &connection(), age, by, horizon(NOW, 1))
+    };
+    // What the limit needs after the approved one, and nothing for the deadline.
+    let next = beside("2026-11-23T07:20:00Z", Some(3), &[]);
+    assert!(next.starts_with("23 10:10"), "{next}");
+    assert_eq!(beside("2026-11-23T09:00:00Z", None, &["11:00"]), "");
+    // One that comes too late helps nothing.
+    let late = beside("2026-11-23T11:00:00Z", Some(3), &[]);
+    assert!(late.starts_with("23 08:20"), "{late}");
+    let mut stuck = connection();
+    stuck.schedule_type = ScheduleType::Manual;
+    stuck.sync_state = SyncState::Rescheduled;
+    stuck.rescheduled_for = Some(at("2026-11-23T06:30:00Z"));
+    assert!(!today(&stuck, None, &[]).is_empty());
+    let woken = told_beside(&[at(NOW)], &stuck, None, &[], horizon(NOW, 1));
+    assert_eq!(woken, "");
+}
+
+#[test]
+fn what_a_person_must_mend_first_is_not_synced() {
+    let mut c = connection();
+    c.succeeded_at = Some(at("2026-11-20T04:00:00Z"));
+    let planned = |needs_person| {
+        let target = Target {
+            connection: &c,
+            max_age: Some(Duration::hours(2)),
+            fresh_by: &[],
+            mode: Mode::Copilot,
+            approved: &[],
+            needs_person,
+        };
+        plan(&[target], horizon(NOW, 1)).len()
+    };
+    assert_eq!((planned(false), planned(true)), (1, 0));
 }
 
 #[test]
@@ -177,6 +229,8 @@ fn five_thousand_connections_are_planned_in_one_pass() {
         max_age: Some(Duration::hours(4)),
         fresh_by: &times,
         mode: Mode::Copilot,
+        approved: &[],
+        needs_person: false,
     };
     let targets: Vec<Target<'_>> = fleet.iter().map(target).collect();
     let began = Ctx::new(Clock::machine()).monotonic();
@@ -225,6 +279,8 @@ proptest! {
             max_age: max_age.map(Duration::minutes),
             fresh_by: &times,
             mode: Mode::Copilot,
+            approved: &[],
+            needs_person: false,
         };
         let targets: Vec<Target<'_>> = fleet.iter().map(target).collect();
         let span = horizon(NOW, days);
@@ -244,4 +300,68 @@ proptest! {
             prop_assert!(planned.iter().all(|p| p.line.pre_image.schedule_type == ScheduleType::Manual));
         }
     }
+}
+
+/// What the picture of a plan would show: name, what Fivetran starts, by when it must be fresh.
+fn pictured(connections: &[(Connection, Option<i64>, Mode)], span: Horizon) -> (String, usize) {
+    let targets: Vec<Target<'_>> = connections
+        .iter()
+        .map(|(connection, max_age, mode)| Target {
+            connection,
+            max_age: max_age.map(Duration::hours),
+            fresh_by: &[],
+            mode: *mode,
+            approved: &[],
+            needs_person: false,
+        })
+        .collect();
+    let chart = chart(&targets, &plan(&targets, span), span);
+    let clock = |at: &DateTime<Utc>| at.format("%H:%M").to_string();
+    let rows = chart.rows.iter().map(|row| {
+        let ends: Vec<String> = row.ends(chart.until).map(|at| clock(&at)).collect();
+        let due: Vec<String> = row.due.iter().map(clock).collect();
+        format!("{}: {} by {}", row.name, ends.join(" "), due.join(" "))
+    });
+    (rows.collect::<Vec<_>>().join("\n"), chart.more)
+}
+
+#[test]
+fn a_picture_shows_the_lines_first_then_the_targets_then_the_rest() {
+    let named = |name: &str| Connection {
+        id: name.into(),
+        schema: name.to_owned(),
+        ..connection()
+    };
+    let old = |name: &str| Connection {
+        succeeded_at: Some(at("2026-11-23T04:00:00Z")),
+        ..named(name)
+    };
+    let paused = Connection {
+        paused: true,
+        ..named("paused")
+    };
+    let all = [
+        (named("a_free"), None, Mode::Copilot),
+        (paused, None, Mode::Copilot),
+        (named("watched"), Some(7), Mode::Copilot),
+        (old("late_in_shadow"), Some(2), Mode::Shadow),
+        (named("soon_late"), Some(3), Mode::Copilot),
+        (old("late"), Some(2), Mode::Copilot),
+    ];
+    let (shown, more) = pictured(&all, horizon(NOW, 1));
+    let expected = [
+        "late: 10:00 16:00 22:00 04:00 by ",
+        "soon_late: 12:00 18:00 00:00 06:00 by 09:00",
+        "late_in_shadow: 10:00 16:00 22:00 04:00 by ",
+        "watched: 12:00 18:00 00:00 06:00 by 13:00",
+        "a_free: 12:00 18:00 00:00 06:00 by ",
+        "paused:  by ",
+    ];
+    assert_eq!((shown, more), (expected.join("\n"), 0));
+    let many: Vec<_> = (0..40)
+        .map(|n| (named(&format!("c{n:02}")), None, Mode::Copilot))
+        .collect();
+    let (shown, more) = pictured(&many, horizon(NOW, 1));
+    assert_eq!((shown.lines().count(), more), (14, 26));
+    assert_eq!(pictured(&[], horizon(NOW, 1)), (String::new(), 0));
 }

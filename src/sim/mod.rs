@@ -1,5 +1,5 @@
-//! The simulated outside: a Slack workspace and a Fivetran account that answer over HTTP as the real
-//! ones do, a ledger of all that arrived, and faults that happen on the wire.
+//! The simulated outside: a Slack workspace, a Fivetran account and a language model that answer over HTTP
+//! as the real ones do, a ledger of all that arrived, and faults that happen on the wire.
 //!
 //! Nothing here imports a type of ours. The wire structs are written a second time from the vendors'
 //! documents, so that a mistake in ours cannot cancel out against the same mistake in a fake.
@@ -7,6 +7,7 @@
 pub mod fault;
 pub mod fivetran;
 pub mod ledger;
+pub mod llm;
 pub mod page;
 pub mod scenarios;
 pub mod serve;

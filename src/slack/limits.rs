@@ -156,7 +156,22 @@ fn of_block(faults: &mut Vec<String>, block: &Value) {
         "context" => many(faults, "context", &block["elements"], 10),
         "input" => plain(faults, "input label", &block["label"], 2_000),
         "divider" => {}
+        "image" => of_image(faults, block),
         other => faults.push(format!("a block of type {other}")),
+    }
+}
+
+/// A picture is a file of ours in Slack, never an address that readers' machines would call.
+fn of_image(faults: &mut Vec<String>, image: &Value) {
+    let alt = image["alt_text"].as_str().unwrap_or_default();
+    length(faults, "alt_text", alt, 1, 2_000);
+    let file = image["slack_file"]["id"].as_str().unwrap_or_default();
+    let letter = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit();
+    if !file.starts_with('F') || file.len() < 9 || !file.bytes().all(letter) {
+        faults.push(format!("an image that is no file: {file}"));
+    }
+    if image.get("image_url").is_some() || image["slack_file"].get("url").is_some() {
+        faults.push("an image from an address".to_owned());
     }
 }
 

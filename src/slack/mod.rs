@@ -11,6 +11,7 @@ pub mod modals;
 pub mod response_url;
 pub mod signature;
 pub mod socket;
+mod upload_url;
 pub mod words;
 
 pub use button::Button;

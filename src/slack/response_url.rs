@@ -15,13 +15,13 @@ const MAX_CHARS: usize = 1_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadUrl {
     /// Not an absolute address, or spelled in another way than it is read.
-    #[error("the response_url is not a plainly spelled address")]
+    #[error("the address is not plainly spelled")]
     Malformed,
     /// Not Slack's host, scheme, port or path, nor those of `SLACK_API_URL`.
-    #[error("the response_url does not point to Slack")]
+    #[error("the address does not point to Slack")]
     ForeignHost,
     /// A user, a password, a query or a fragment.
-    #[error("the response_url carries more than a path")]
+    #[error("the address carries more than a path")]
     Extras,
 }
 
@@ -35,13 +35,7 @@ pub enum BadUrl {
 /// # Errors
 /// When the address is anything else; it must then not be called at all.
 pub fn allowed(url: &str, slack_api_base: &Url) -> Result<Url, BadUrl> {
-    if url.len() > MAX_CHARS {
-        return Err(BadUrl::Malformed);
-    }
-    let parsed = Url::parse(url).map_err(|_| BadUrl::Malformed)?;
-    if parsed.as_str() != url {
-        return Err(BadUrl::Malformed);
-    }
+    let parsed = plainly_spelled(url)?;
     let extras = !parsed.username().is_empty()
         || parsed.password().is_some()
         || parsed.query().is_some()
@@ -56,6 +50,19 @@ pub fn allowed(url: &str, slack_api_base: &Url) -> Result<Url, BadUrl> {
     }
 }
 
+/// Reads an address that is spelled as a URL parser writes it back.
+pub(super) fn plainly_spelled(url: &str) -> Result<Url, BadUrl> {
+    if url.len() > MAX_CHARS {
+        return Err(BadUrl::Malformed);
+    }
+    let parsed = Url::parse(url).map_err(|_| BadUrl::Malformed)?;
+    if parsed.as_str() == url {
+        Ok(parsed)
+    } else {
+        Err(BadUrl::Malformed)
+    }
+}
+
 fn is_slacks(url: &Url) -> bool {
     url.scheme() == "https"
         && url.host_str() == Some(HOOKS)
@@ -63,7 +70,8 @@ fn is_slacks(url: &Url) -> bool {
         && PATHS.iter().any(|path| url.path().starts_with(path))
 }
 
-fn is_configured(url: &Url, base: &Url) -> bool {
+/// Whether an address is on the configured Slack.
+pub(super) fn is_configured(url: &Url, base: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
         && url.scheme() == base.scheme()
         && url.host().is_some()

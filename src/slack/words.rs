@@ -10,13 +10,13 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 pub use audit::audit_story;
-pub use incidents::{ExplainView, explanation, incidents, nothing_to_explain};
+pub use incidents::{ExplainView, explanation, incidents, model_spent, nothing_to_explain};
 pub use more::{
     already_proposed, already_syncing, approved_by, approved_twice, connection_gone,
     connection_unread, digest_late, doubt_settled, fivetran_unreadable, flexible_schedule,
     form_refused, form_unchanged, form_unopened, key_refused, manual_has_no_frequency, maybe_twice,
     maybe_twice_block, no_plan_yet, no_trigger, not_taken_back_yet, pause_too_long, plan_stands,
-    planned, policy_refused, records_changed, rights_unknown, text_only,
+    planned, policy_refused, records_changed, rights_unknown, text_only, webhook_down, webhook_up,
 };
 pub use refusal::{
     Choice, ambiguous, command_error, connection_not_found, connection_paused, expired_trigger,
@@ -73,7 +73,8 @@ pub fn help(rights: Rights) -> Message {
     answer(&words)
 }
 
-fn explained(word: &str) -> &'static str {
+/// What a command does, by its first word.
+pub fn explained(word: &str) -> &'static str {
     match word {
         "help" => "shows this",
         "status" => "shows the fleet, or one connection",

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Error, Result, Tx, on};
+use super::{Error, Result, Tx, held, on};
 
 /// Which workers take a delivery up, so that nobody waits behind a reading that he does not need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,12 +124,13 @@ impl Tx {
         .fetch_optional(conn)
         .await)?;
         let Some(key) = due else { return Ok(None) };
+        let until = now + self.lasting(LEASE);
         let taken = on!(self, conn => sqlx::query_as::<_, InboxRow>(
             "UPDATE inbox SET run_after = $1, worker = $2, attempts = attempts + 1 \
              WHERE key = $3 AND run_after <= $4 \
              RETURNING key, route, received_at, body, attempts",
         )
-        .bind(now + LEASE)
+        .bind(until)
         .bind(worker)
         .bind(key)
         .bind(now)
@@ -143,7 +144,8 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn keep_inbox(&mut self, key: &str, now: DateTime<Utc>) -> Result<()> {
-        self.defer_inbox(key, now + LEASE).await
+        let until = now + self.lasting(LEASE);
+        self.defer_inbox(key, until).await
     }
 
     /// Whether a delivery is settled.
@@ -173,7 +175,7 @@ impl Tx {
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-        if done == 1 { Ok(()) } else { Err(Error::Lost) }
+        held(done)
     }
 
     /// Up to `limit` deliveries that are not chained yet, oldest first.

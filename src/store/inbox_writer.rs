@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -120,8 +120,9 @@ async fn run(store: Store, mut waiting: mpsc::Receiver<Waiting>, last_group: Las
 async fn write(store: &Store, arrivals: &[Arrival]) -> Result<Vec<Arrived>> {
     match insert(store, arrivals).await {
         Ok(()) => Ok(vec![Arrived::New; arrivals.len()]),
-        // Some came before, which is rare: once more, one by one, to tell which.
-        Err(error) if error.is_race() => write_each(store, arrivals).await,
+        // Some came before, which is rare: once more, one by one, to tell which. A database that is
+        // locked is not asked twice: whoever sent these waits.
+        Err(error) if error.is_taken() => write_each(store, arrivals).await,
         Err(error) => Err(error),
     }
 }
@@ -130,15 +131,16 @@ async fn write(store: &Store, arrivals: &[Arrival]) -> Result<Vec<Arrived>> {
 /// its own for it, and us two of three switches to the driver's thread and back.
 async fn insert(store: &Store, arrivals: &[Arrival]) -> Result<()> {
     store.disk().check()?;
+    let held_for = store.lasting(LEASE);
     match store {
         Store::Sqlite { writer, wal, .. } => {
-            let mut all = insertion(arrivals);
+            let mut all = insertion(arrivals, held_for);
             let stored = all.build().execute(writer).await;
             wal.heard(&stored);
             stored?;
         }
         Store::Postgres(pool) => {
-            let mut all = insertion(arrivals);
+            let mut all = insertion(arrivals, held_for);
             all.build().execute(pool).await?;
         }
     }
@@ -146,11 +148,12 @@ async fn insert(store: &Store, arrivals: &[Arrival]) -> Result<()> {
 }
 
 async fn write_each(store: &Store, arrivals: &[Arrival]) -> Result<Vec<Arrived>> {
+    let held_for = store.lasting(LEASE);
     let mut tx = store.begin_ahead().await?;
     let mut outcomes = Vec::with_capacity(arrivals.len());
     for arrival in arrivals {
         let stored = on!(tx, conn => {
-            let mut one = insertion(std::slice::from_ref(arrival));
+            let mut one = insertion(std::slice::from_ref(arrival), held_for);
             let one = one.push(" ON CONFLICT DO NOTHING").build();
             one.execute(conn).await.map(|done| done.rows_affected())
         })?;
@@ -163,7 +166,7 @@ async fn write_each(store: &Store, arrivals: &[Arrival]) -> Result<Vec<Arrived>>
     Ok(outcomes)
 }
 
-fn insertion<DB>(arrivals: &[Arrival]) -> QueryBuilder<DB>
+fn insertion<DB>(arrivals: &[Arrival], held_for: TimeDelta) -> QueryBuilder<DB>
 where
     DB: Database,
     for<'a> &'a str: Encode<'a, DB> + Type<DB>,
@@ -174,7 +177,7 @@ where
     );
     query.push_values(arrivals, |mut row, arrival| {
         let run_after = match arrival.held {
-            true => arrival.received_at + LEASE,
+            true => arrival.received_at + held_for,
             false => arrival.received_at,
         };
         row.push_bind(arrival.key.as_str())

@@ -1,6 +1,6 @@
 //! Incidents.
 
-use super::{Error, Result, Tx, on, read_json, write_json};
+use super::{Result, Tx, held, on, read_json, write_json};
 use crate::model::{ConnectionId, Incident, IncidentId, IncidentState};
 
 #[derive(sqlx::FromRow)]
@@ -31,10 +31,40 @@ impl Tx {
         Ok(IncidentId(self.next("incident").await?))
     }
 
+    /// Counts one more under a name; whoever counts at the same time waits.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn count_up(&mut self, name: &str) -> Result<()> {
+        on!(self, conn => sqlx::query(
+            "INSERT INTO counters (name, value) VALUES ($1, 1) \
+             ON CONFLICT (name) DO UPDATE SET value = counters.value + 1",
+        )
+        .bind(name)
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
+        Ok(())
+    }
+
+    /// How much was counted under a name.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn counted(&mut self, name: &str) -> Result<i64> {
+        let value: Option<i64> = on!(self, conn => sqlx::query_scalar(
+            "SELECT value FROM counters WHERE name = $1",
+        )
+        .bind(name)
+        .fetch_optional(conn)
+        .await)?;
+        Ok(value.unwrap_or(0))
+    }
+
     /// Opens an incident.
     ///
     /// # Errors
-    /// A unique violation, which is a race ([`Error::is_race`]), when the connection has one.
+    /// A unique violation, which is a race ([`Error::is_race`](super::Error::is_race)), when the connection has one.
     pub async fn insert_incident(&mut self, incident: &Incident) -> Result<()> {
         let document = write_json("incident", incident)?;
         on!(self, conn => sqlx::query(
@@ -54,7 +84,7 @@ impl Tx {
     /// Changes an incident that was read at `version`.
     ///
     /// # Errors
-    /// [`Error::Lost`] when somebody else changed it first.
+    /// [`Error::Lost`](super::Error::Lost) when somebody else changed it first.
     pub async fn update_incident(&mut self, incident: &Incident, version: i64) -> Result<()> {
         let document = write_json("incident", incident)?;
         let done = on!(self, conn => sqlx::query(
@@ -68,7 +98,7 @@ impl Tx {
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-        if done == 1 { Ok(()) } else { Err(Error::Lost) }
+        held(done)
     }
 
     /// One incident and its version.

@@ -7,6 +7,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use super::inbox::FORGOTTEN;
 use super::{Error, Result, Tx, on};
+use crate::model::ChannelId;
 
 /// What kind of message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,7 +239,7 @@ impl Tx {
         if still.is_none() {
             return Ok(None);
         }
-        let lease_until = now + LEASE;
+        let lease_until = now + self.lasting(LEASE);
         // The row as it was tells whether an earlier post is in doubt; so it is read before it is
         // marked, in the same transaction. The guard says that nothing happened to it in between:
         // another worker may have sent it and let it go.
@@ -300,6 +301,34 @@ impl Tx {
             "SELECT count(*) FROM messages WHERE response_url = $1 AND sent_version > 0",
         )
         .bind(url)
+        .fetch_one(conn)
+        .await)?)
+    }
+
+    /// Whether there is a message of this name, sent or not.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn has_message(&mut self, key: &str) -> Result<bool> {
+        let found: Option<i64> = on!(self, conn => sqlx::query_scalar(
+            "SELECT id FROM messages WHERE key = $1",
+        )
+        .bind(key)
+        .fetch_optional(conn)
+        .await)?;
+        Ok(found.is_some())
+    }
+
+    /// How many cards of incidents wait to be posted in a channel.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn incident_cards_waiting(&mut self, channel: &ChannelId) -> Result<i64> {
+        Ok(on!(self, conn => sqlx::query_scalar(
+            "SELECT count(*) FROM messages WHERE run_after IS NOT NULL AND ts IS NULL \
+               AND channel = $1 AND key LIKE 'incident:%'",
+        )
+        .bind(channel.as_str())
         .fetch_one(conn)
         .await)?)
     }

@@ -5,6 +5,7 @@
 //! and two transactions cannot wait for each other around it.
 
 mod audit;
+mod error;
 mod fleet;
 mod halt;
 mod inbox;
@@ -13,27 +14,37 @@ mod incidents;
 mod inspect;
 mod messages;
 mod open;
+mod pictures;
 mod proposals;
+mod questions;
 mod sending;
 mod steps;
+mod under_way;
 mod wal;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+use crate::model::Clock;
 use crate::model::audit::Entry;
 
+pub(crate) use error::held;
+pub use error::{Error, Result};
 pub use halt::Halt;
 pub use inbox::{Arrival, Arrived, InboxRow, Lane, Receipt};
 pub use inbox_writer::{InboxWriter, WriterGone};
 pub use inspect::Inspection;
 pub use messages::{Draft, MessageKind, MessageRow};
 pub use open::{Access, Lock, OpenError};
+pub use pictures::{PictureRow, PictureStep, ReadyPicture};
 pub use proposals::Stored;
-pub use steps::{Claimed, Due, LEASE as STEP_LEASE, Override, Unreadable};
+pub use questions::{Question, Settled};
+pub use steps::{Claimed, Due, LEASE as STEP_LEASE, Unreadable};
+pub use under_way::Override;
 pub use wal::{Disk, Wal};
 
 /// How long anybody waits for a connection.
@@ -59,59 +70,6 @@ macro_rules! on {
 }
 pub(crate) use on;
 
-/// Why a question to the database was not answered.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Somebody else changed the row first: load it again and decide again.
-    #[error("another worker changed the row first")]
-    Lost,
-    /// The database said no.
-    #[error("database: {0}")]
-    Sql(#[from] sqlx::Error),
-    /// The disk does not keep what is written to it: the process is about to end.
-    #[error("the database's disk failed")]
-    DiskFailed,
-    /// A stored document cannot be read: it was changed behind Syncgate's back, or a newer version
-    /// wrote it.
-    #[error("stored {what} cannot be read: {why}")]
-    Corrupt {
-        /// Which.
-        what: String,
-        /// Why.
-        why: String,
-    },
-}
-
-impl Error {
-    pub(crate) fn corrupt(what: impl Into<String>, why: impl std::fmt::Display) -> Self {
-        Self::Corrupt {
-            what: what.into(),
-            why: why.to_string(),
-        }
-    }
-
-    /// Whether trying again with fresh data can help: a lost race, or a transaction that the
-    /// database gave up for another's sake.
-    pub fn is_race(&self) -> bool {
-        match self {
-            Self::Lost => true,
-            Self::Sql(sqlx::Error::Database(error)) => {
-                // 40001 serialization failure, 40P01 deadlock (PostgreSQL); 5 and 517 are SQLite's
-                // BUSY and BUSY_SNAPSHOT.
-                error.is_unique_violation()
-                    || matches!(
-                        error.code().as_deref(),
-                        Some("40001" | "40P01" | "5" | "517")
-                    )
-            }
-            Self::Sql(_) | Self::DiskFailed | Self::Corrupt { .. } => false,
-        }
-    }
-}
-
-/// The result of a question to the database.
-pub type Result<T> = std::result::Result<T, Error>;
-
 /// The database.
 #[derive(Clone, Debug)]
 pub enum Store {
@@ -125,6 +83,9 @@ pub enum Store {
         readers: SqlitePool,
         /// Its write-ahead log.
         wal: Wal,
+        /// Whose time the rows are in. Several processes share no clock but the machine's, so only
+        /// the one process on a file can have another.
+        clock: Clock,
     },
     /// A server, for one process or several.
     Postgres(PgPool),
@@ -148,6 +109,8 @@ pub struct Tx {
     pub(crate) entries: Vec<Entry>,
     /// SQLite's log.
     wal: Option<Wal>,
+    /// How many times as fast as the machine's clock that of the rows runs.
+    speed: i32,
     /// Last, so that the next one begins when this one's connection is free.
     _turn: Option<OwnedMutexGuard<()>>,
 }
@@ -188,6 +151,7 @@ impl Store {
             inner,
             entries: Vec::new(),
             wal: self.wal(),
+            speed: self.speed(),
             _turn: None,
         })
     }
@@ -210,6 +174,7 @@ impl Store {
             inner,
             entries: Vec::new(),
             wal: self.wal(),
+            speed: self.speed(),
             _turn: None,
         })
     }
@@ -222,6 +187,28 @@ impl Store {
         match self {
             Self::Sqlite { wal, .. } => wal.fold().await,
             Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Takes this clock for the one that the rows' times come from: the demo's can run fast.
+    #[must_use]
+    pub fn timed_by(mut self, by: &Clock) -> Self {
+        if let Self::Sqlite { clock, .. } = &mut self {
+            *clock = by.clone();
+        }
+        self
+    }
+
+    /// So long must a lease be for it to last so long in real time: what it waits for, the network
+    /// and the disk, keeps real time.
+    pub fn lasting(&self, lease: TimeDelta) -> TimeDelta {
+        lease * self.speed()
+    }
+
+    fn speed(&self) -> i32 {
+        match self {
+            Self::Sqlite { clock, .. } => clock.speed(),
+            Self::Postgres(_) => 1,
         }
     }
 
@@ -248,6 +235,7 @@ impl Store {
                 readers,
                 wal,
                 turn: _,
+                clock: _,
             } => {
                 wal.close().await;
                 readers.close().await;
@@ -267,6 +255,11 @@ impl Store {
 }
 
 impl Tx {
+    /// See [`Store::lasting`].
+    pub(crate) fn lasting(&self, lease: TimeDelta) -> TimeDelta {
+        lease * self.speed
+    }
+
     /// Records something in the audit chain when this transaction commits.
     pub fn audit(&mut self, entry: Entry) {
         self.entries.push(entry);

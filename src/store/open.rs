@@ -11,6 +11,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection, PgConnection, PgPool, SqlitePool};
 
 use super::{Disk, PATIENCE, Store, Turn, Wal};
+use crate::model::Clock;
 
 static SHARED: Migrator = sqlx::migrate!("./migrations");
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
@@ -127,6 +128,7 @@ async fn open_sqlite(address: &str, access: Access) -> Result<(Store, Lock), Ope
             turn: Turn::default(),
             readers,
             wal,
+            clock: Clock::machine(),
         };
         return Ok((store, lock));
     }
@@ -142,6 +144,7 @@ async fn open_sqlite(address: &str, access: Access) -> Result<(Store, Lock), Ope
         turn: Turn::default(),
         readers,
         wal,
+        clock: Clock::machine(),
     };
     Ok((store, lock))
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Error, Result, Tx, on, read_json, write_json};
+use super::{Error, Result, Tx, held, on, read_json, write_json};
 use crate::model::{
     Decision, Fingerprint, Proposal, ProposalId, ProposalKind, Revision, UserId, Verdict, Via,
 };
@@ -113,6 +113,20 @@ impl Tx {
         Ok(())
     }
 
+    /// Keeps others from changing a proposal until this transaction ends, so that what is read of
+    /// it from here on stays true. SQLite has one writer.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn hold_proposal(&mut self, id: ProposalId) -> Result<()> {
+        on!(self, conn => sqlx::query("UPDATE proposals SET version = version WHERE id = $1")
+            .bind(id.0)
+            .execute(conn)
+            .await
+            .map(|_| ()))?;
+        Ok(())
+    }
+
     /// Stores a new proposal.
     ///
     /// # Errors
@@ -153,7 +167,7 @@ impl Tx {
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-        if done == 1 { Ok(()) } else { Err(Error::Lost) }
+        held(done)
     }
 
     /// One proposal.

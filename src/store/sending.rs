@@ -3,12 +3,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Error, MessageRow, Result, Tx, on};
-
-/// The sender still has the message, or nothing of this transaction may stay.
-fn held(rows: u64) -> Result<()> {
-    if rows == 1 { Ok(()) } else { Err(Error::Lost) }
-}
+use super::{Error, MessageRow, Result, Tx, held, on};
 
 impl Tx {
     /// The message is in Slack as of `version`; a newer version goes out next, a second after this
@@ -52,6 +47,33 @@ impl Tx {
             .await
             .map(|_| ()))?;
         Ok(())
+    }
+
+    /// A card that nobody has seen, and that says nothing any more, is not sent at all, nor what
+    /// waits in its thread. Says whether that is so: one that is on its way, or may have arrived,
+    /// stays.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn message_unsaid(&mut self, key: &str, now: DateTime<Utc>) -> Result<bool> {
+        let dropped = on!(self, conn => sqlx::query(
+            "DELETE FROM messages WHERE key = $1 AND ts IS NULL AND posting_since IS NULL \
+               AND run_after IS NOT NULL AND (lease_until IS NULL OR lease_until <= $2)",
+        )
+        .bind(key)
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        if dropped == 0 {
+            return Ok(false);
+        }
+        on!(self, conn => sqlx::query("DELETE FROM messages WHERE parent = $1 AND ts IS NULL")
+            .bind(key)
+            .execute(conn)
+            .await
+            .map(|_| ()))?;
+        Ok(true)
     }
 
     /// The message was deleted in Slack: it is posted anew.

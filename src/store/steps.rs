@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{Error, Inner, Result, Tx, on, read_json, write_json};
+use super::{Error, Inner, Result, Tx, held, on, read_json, write_json};
 use crate::model::{ActionId, ConnectionId, ProposalId, Revision, Step, StepState};
 
 /// How long a worker holds a step without saying that it still lives. A call in flight renews it;
@@ -38,18 +38,9 @@ pub struct Unreadable {
     pub why: String,
 }
 
-/// A change that is in force and does not stay.
-#[derive(Clone, Debug)]
-pub struct Override {
-    /// The step that made it.
-    pub step: Step,
-    /// When Syncgate takes it back; `None` when it is at it, and has not succeeded yet.
-    pub ends_at: Option<DateTime<Utc>>,
-}
-
 #[derive(sqlx::FromRow)]
-struct Row {
-    id: i64,
+pub(super) struct Row {
+    pub(super) id: i64,
     proposal_id: i64,
     revision: i64,
     position: i64,
@@ -58,10 +49,11 @@ struct Row {
     version: i64,
 }
 
-const COLUMNS: &str = "id, proposal_id, revision, position, connection_id, document, version";
+pub(super) const COLUMNS: &str =
+    "id, proposal_id, revision, position, connection_id, document, version";
 
 impl Row {
-    fn read(self) -> Result<Step> {
+    pub(super) fn read(self) -> Result<Step> {
         let state: StepState = read_json("action", &self.document)?;
         Ok(Step {
             id: ActionId(self.id),
@@ -144,6 +136,7 @@ impl Tx {
                 .execute(&mut **tx)
                 .await?;
         }
+        let until = now + self.lasting(LEASE);
         let row = on!(self, conn => sqlx::query_as::<_, Row>(
             // The guard is repeated outside the sub-select: PostgreSQL runs that on an older
             // snapshot (DESIGN §2).
@@ -162,7 +155,7 @@ impl Tx {
                AND run_after <= $3 AND (lease_until IS NULL OR lease_until <= $3) \
              RETURNING id, proposal_id, revision, position, connection_id, document, version",
         )
-        .bind(now + LEASE)
+        .bind(until)
         .bind(worker)
         .bind(now)
         .bind(due == Due::Any)
@@ -270,7 +263,7 @@ impl Tx {
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-        if done == 1 { Ok(()) } else { Err(Error::Lost) }
+        held(done)
     }
 
     /// Frees what a dead process held. Only for a process that is alone on its database.
@@ -278,16 +271,14 @@ impl Tx {
     /// # Errors
     /// When the database refuses.
     pub async fn free_leases(&mut self, now: DateTime<Utc>) -> Result<()> {
-        on!(self, conn => sqlx::query("UPDATE steps SET lease_until = NULL WHERE lease_until IS NOT NULL")
-            .execute(conn)
-            .await
-            .map(|_| ()))?;
-        on!(self, conn => sqlx::query(
+        for free in [
+            "UPDATE steps SET lease_until = NULL WHERE lease_until IS NOT NULL",
             "UPDATE messages SET lease_until = NULL WHERE lease_until IS NOT NULL",
-        )
-        .execute(conn)
-        .await
-        .map(|_| ()))?;
+            "UPDATE pictures SET lease_until = NULL WHERE lease_until IS NOT NULL",
+            "UPDATE model_calls SET lease_until = NULL WHERE lease_until IS NOT NULL",
+        ] {
+            on!(self, conn => sqlx::query(free).execute(conn).await.map(|_| ()))?;
+        }
         on!(self, conn => sqlx::query("UPDATE inbox SET run_after = $1 WHERE run_after > $1 AND worker IS NOT NULL")
             .bind(now)
             .execute(conn)
@@ -348,78 +339,6 @@ impl Tx {
         .fetch_all(conn)
         .await)?;
         Ok(rows.into_iter().filter_map(|row| row.read().ok()).collect())
-    }
-
-    /// Every change in force that has an end or is being taken back; a row that cannot be read is
-    /// left out and logged.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn overrides(&mut self) -> Result<Vec<Override>> {
-        let rows = on!(self, conn => sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM steps \
-             WHERE state = 'reverting' OR (state = 'done' AND run_after IS NOT NULL) ORDER BY id"
-        )))
-        .fetch_all(conn)
-        .await)?;
-        let mut overrides = Vec::with_capacity(rows.len());
-        for row in rows {
-            let id = row.id;
-            match row.read() {
-                Ok(step) => {
-                    let ends_at = match step.state {
-                        StepState::Done { restore_at, .. } => restore_at,
-                        _ => None,
-                    };
-                    overrides.push(Override { step, ends_at });
-                }
-                // One damaged row must not hide the others from whoever has to end them.
-                Err(error) => tracing::error!(step = id, %error, "an override cannot be read"),
-            }
-        }
-        Ok(overrides)
-    }
-
-    /// Calls on their way that can be taken back: each may be in force in a moment.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn calls_that_may_hold(&mut self) -> Result<usize> {
-        let rows = on!(self, conn => sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(format!(
-            "SELECT {COLUMNS} FROM steps WHERE in_flight AND state <> 'reverting'"
-        )))
-        .fetch_all(conn)
-        .await)?;
-        let steps = rows.into_iter().filter_map(|row| row.read().ok());
-        let reversible = steps.filter(|step| {
-            let intent = step.state.intent();
-            intent.is_some_and(|intent| intent.inverse.is_some())
-        });
-        Ok(reversible.count())
-    }
-
-    /// How many changes are being taken back.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn open_reverts(&mut self) -> Result<i64> {
-        Ok(on!(self, conn => sqlx::query_scalar(
-            "SELECT count(*) FROM steps WHERE state = 'reverting'",
-        )
-        .fetch_one(conn)
-        .await)?)
-    }
-
-    /// How many steps are not settled.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub async fn open_steps(&mut self) -> Result<i64> {
-        Ok(on!(self, conn => sqlx::query_scalar(
-            "SELECT count(*) FROM steps WHERE state IN ('queued', 'intended', 'uncertain', 'reverting')",
-        )
-        .fetch_one(conn)
-        .await)?)
     }
 }
 

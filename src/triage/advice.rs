@@ -1,7 +1,7 @@
 //! What a remedy is to people: a step in words, or something that Syncgate can propose.
 
 use super::labels::RemedyName;
-use crate::model::{Cause, Certainty};
+use crate::model::{Cause, Certainty, Opinion};
 
 /// The remedies of a cause; words of another version are left out.
 fn remedies(cause: &Cause) -> impl Iterator<Item = RemedyName> + '_ {
@@ -24,7 +24,9 @@ pub fn only_a_person_helps(cause: &Cause) -> bool {
         Certainty::Confirmed | Certainty::Likely => true,
         Certainty::Inconclusive => false,
     };
-    sure && !remedies(cause).any(a_sync_may_help)
+    // What a model alone says withholds nothing: it explains, and decides nothing.
+    let by_rules = !matches!(cause.opinion, Some(Opinion::Leads { .. }));
+    sure && by_rules && !remedies(cause).any(a_sync_may_help)
 }
 
 /// Whether the trouble may be over when a sync is tried again.
@@ -102,6 +104,7 @@ mod tests {
             }],
             remedies: remedies.iter().map(|&word| word.to_owned()).collect(),
             log: LogRead::Off,
+            opinion: None,
         }
     }
 
@@ -111,6 +114,15 @@ mod tests {
         assert!(!only_a_person_helps(&cause(45, &["reconnect_human"])));
         assert!(!only_a_person_helps(&cause(95, &["wait_auto_retry"])));
         assert!(only_a_person_helps(&cause(95, &["historical_resync"])));
+    }
+
+    #[test]
+    fn a_model_alone_withholds_nothing() {
+        let mut lonely = cause(70, &["reconnect_human"]);
+        assert!(only_a_person_helps(&lonely));
+        let model = "m".to_owned();
+        lonely.opinion = Some(Opinion::Leads { model });
+        assert!(!only_a_person_helps(&lonely));
     }
 
     #[test]

@@ -83,6 +83,17 @@ pub fn entry_of(category: Category) -> Option<&'static Entry> {
     entries().iter().find(|entry| entry.category == category)
 }
 
+/// What may be recommended for a category: what its entries know, and what never does harm.
+pub fn allowed(category: Category) -> Vec<RemedyName> {
+    let harmless = match category {
+        Category::NoFailure => vec![RemedyName::None, RemedyName::WaitAutoRetry],
+        _ => vec![RemedyName::NotifyOwner, RemedyName::RunSetupTests],
+    };
+    let own = entries().iter().filter(|entry| entry.category == category);
+    let known = own.flat_map(|entry| entry.remedies.iter().chain(&entry.while_it_still_syncs));
+    known.copied().chain(harmless).collect()
+}
+
 fn read(text: &str) -> Result<Vec<Entry>, String> {
     let written: Vec<Written> = serde_saphyr::from_str(text).map_err(|e| e.to_string())?;
     written.into_iter().map(Entry::try_from).collect()

@@ -1,6 +1,7 @@
 //! From a failed connection and its log rows to a cause whose every quotation is proved.
 
 use super::analyst;
+use super::brief::{Brief, origin_of};
 use super::case::{ApiStatus, Case, LogRow, StatusNotice};
 use super::cite::Sources;
 use super::redact::Redactor;
@@ -23,9 +24,9 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// The cause. The analyst sees the evidence as `redactor` leaves it; of what it quotes, only what
+    /// The cause, and what a model may be asked about it. The analyst sees the evidence as `redactor` leaves it; of what it quotes, only what
     /// stands there word for word is kept (SPEC I6).
-    pub fn cause(self, redactor: &Redactor) -> Cause {
+    pub fn cause(self, redactor: &Redactor) -> (Cause, Brief) {
         let log = self.log;
         let case = redacted(self.case(), redactor);
         let judgement = analyst::judge(&case, redactor);
@@ -36,7 +37,7 @@ impl Evidence {
             Some(Quote { origin, text })
         });
         let names = judgement.actions.iter().map(|name| name.as_str());
-        Cause {
+        let cause = Cause {
             category: judgement.category.as_str().to_owned(),
             // Between 0 and 100, so nothing is cut off.
             percent: (judgement.confidence.clamp(0.0, 1.0) * 100.0).round() as u8,
@@ -44,7 +45,9 @@ impl Evidence {
             quotes: quotes.collect(),
             remedies: names.map(str::to_owned).collect(),
             log,
-        }
+            opinion: None,
+        };
+        (cause, Brief::of(&case))
     }
 
     fn case(self) -> Case {
@@ -105,7 +108,7 @@ fn end(rows: &[LogRow], reason: Option<&str>) -> LogRow {
 }
 
 /// The case without secrets, and without NUL, which not every database holds.
-fn redacted(case: Case, redactor: &Redactor) -> Case {
+pub fn redacted(case: Case, redactor: &Redactor) -> Case {
     let clean = |text: &str| redactor.text(&text.replace('\0', "")).into_owned();
     let notices = |notices: Vec<StatusNotice>| {
         let clean = |notice: StatusNotice| StatusNotice {
@@ -124,6 +127,7 @@ fn redacted(case: Case, redactor: &Redactor) -> Case {
     };
     Case {
         connector_service: clean(&case.connector_service),
+        destination_service: clean(&case.destination_service),
         logs: case.logs.into_iter().map(row).collect(),
         api_status: ApiStatus {
             tasks: notices(case.api_status.tasks),
@@ -145,10 +149,7 @@ fn origin(case: &Case, quotation: &str) -> Option<String> {
         })
     });
     if let Some(row) = row {
-        return Some(match row.time_stamp.as_str() {
-            "" => "what the sync said".to_owned(),
-            at => format!("log row of {at}, {} {}", row.event, row.message_event),
-        });
+        return Some(origin_of(row));
     }
     let status = &case.api_status;
     let tasks = status.tasks.iter().map(|task| ("task", task));

@@ -29,7 +29,7 @@ fn cause(reason: Option<&str>, rows: Vec<LogRow>) -> Cause {
         rows,
         log: LogRead::Off,
     };
-    evidence.cause(&Redactor::new(&[]).unwrap())
+    evidence.cause(&Redactor::new(&[]).unwrap()).0
 }
 
 fn told(cause: &Cause) -> String {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::case::Case;
 
 /// A quotation below this proves nothing: it stands everywhere.
-const SHORTEST: usize = 8;
+pub(super) const SHORTEST: usize = 8;
 
 /// Every text of a case in which a quotation can stand, with its white space folded.
 #[derive(Debug)]

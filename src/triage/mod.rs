@@ -1,10 +1,14 @@
 //! Triage: what a failure is and what may be done about it. Pure.
 //!
 //! A [`case::Case`] is read into a [`story::Story`], which the [`analyst`] holds against its
-//! catalogue; what it quotes is proved by [`cite`]. [`score`] measures it on labelled cases.
+//! catalogue; what it quotes is proved by [`cite`]. [`score`] measures it on labelled cases. A
+//! language model is told a [`brief::Brief`]; its answer comes in by [`admit`] and is weighed
+//! against the rules' view by [`weigh`].
 
+pub mod admit;
 pub mod advice;
 pub mod analyst;
+pub mod brief;
 pub mod case;
 pub mod catalogue;
 pub mod cause;
@@ -14,6 +18,7 @@ pub mod redact;
 pub mod score;
 pub mod source;
 pub mod story;
+pub mod weigh;
 
 use crate::model::{Action, Cause, Connection, SetupState};
 

@@ -94,7 +94,7 @@ impl Story {
 
 /// The rows of the sync that counts: the last that ended, else the last that began. What stands
 /// outside of any sync says nothing of one.
-fn last_sync(rows: &[LogRow]) -> Vec<&LogRow> {
+pub(super) fn last_sync(rows: &[LogRow]) -> Vec<&LogRow> {
     let of = |row: &LogRow| row.sync_id.clone();
     let ended = rows
         .iter()

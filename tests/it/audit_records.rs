@@ -30,10 +30,11 @@ fn documented(heading: &str) -> BTreeSet<String> {
 }
 
 /// Words of the form `this.that` in the sources which are no audit codes: facts' names and files.
-const OTHER_WORDS: [&str; 6] = [
+const OTHER_WORDS: [&str; 7] = [
     "digest.try",
     "fivetran.key",
     "halt.shown",
+    "hook.faults",
     "policy.hash",
     "slack.team",
     "policy.yml",
@@ -77,6 +78,13 @@ fn every_effect_decision_and_refusal_has_its_record() {
             "incident.explained",
             "incident.repeated",
             "webhook.received",
+            "webhook.down",
+            "webhook.up",
+            // By those of the model.
+            "model.answered",
+            "model.asked",
+            "model.refused",
+            "model.silent",
             // By the operator's terminal.
             "webhook.done",
             "webhook.failed",

@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use syncgate::sim::fault::{Fault, FaultKind};
 use syncgate::sim::ledger::Service;
-use syncgate::sim::slack::Ack;
+use syncgate::sim::slack::{Ack, Signed};
 
-use crate::harness::Database;
+use crate::harness::hooks::signed;
 use crate::harness::people::{ANA, EMIL, POLICY};
+use crate::harness::{Database, WEBHOOK_SECRET};
 use crate::process::{Stage, can_trace, connection, get, runtime, stage};
 
 const STEPS: usize = 6;
@@ -100,6 +102,86 @@ fn t144_a_locked_database_is_waited_for_within_bounds_and_nothing_acknowledged_i
         assert_eq!(s.effects(), "orders_id SyncStarted { force: false }");
         assert_eq!(s.writes().len(), 1);
         assert_eq!(s.states(), ["Done", "Proposed"]);
+    });
+}
+
+#[test]
+fn t064_webhooks_of_a_time_without_a_database_are_refused_and_taken_when_they_come_again() {
+    const EVENTS: usize = 1_000;
+    stage(async |s| {
+        s.start().await;
+        let address = format!("http://{}/fivetran/webhooks", s.address());
+        s.fivetran.set_webhook(&address, WEBHOOK_SECRET);
+        let hooks: Vec<Signed> = (0..EVENTS)
+            .map(|n| {
+                s.fivetran
+                    .webhook_request("orders_id", &format!("s{n}"), None)
+            })
+            .map(|request| signed(&request.unwrap()))
+            .collect();
+        let post = async |hooks: &[Signed]| {
+            let posts = hooks.iter().map(|hook| s.slack.deliver(hook));
+            let acks = join_all(posts).await.into_iter();
+            acks.map(|ack| ack.status).collect::<Vec<_>>()
+        };
+        let lock = s.lock_database().await;
+        let refused = post(&hooks[..20]).await;
+        // Some were told so, some waited longer than their sender did (0).
+        assert!(
+            !refused.contains(&200) && refused.contains(&503),
+            "{refused:?}"
+        );
+        drop(lock);
+        for some in hooks.chunks(50) {
+            s.until("they are taken", async |_| {
+                post(some).await.iter().all(|status| *status == 200)
+            })
+            .await;
+        }
+        s.quiet().await;
+        assert_eq!(s.count("inbox WHERE route = 'webhook'").await, EVENTS);
+    });
+}
+
+/// Where nobody listens.
+const NOBODY: &str = "http://127.0.0.1:9";
+
+#[test]
+fn t193_without_slack_or_fivetran_it_starts_and_says_so_and_without_a_database_it_does_not() {
+    stage(async |s| {
+        let there = s.settings.clone();
+        s.set("SLACK_API_URL", &format!("{NOBODY}/api"));
+        s.set("FIVETRAN_API_URL", NOBODY);
+        for slack_is_known in [false, true] {
+            let before = s.log().len();
+            s.spawn(&[]);
+            s.until("it is ready", async |s| {
+                let log = s.log();
+                log[before..].contains(" ready ")
+                    && s.state().await["slack_known"] == slack_is_known
+            })
+            .await;
+            assert_eq!(s.state().await["fivetran_known"], false);
+            s.kill();
+            s.set("SLACK_API_URL", &there["SLACK_API_URL"]);
+        }
+        s.set("FIVETRAN_API_URL", &there["FIVETRAN_API_URL"]);
+        s.start().await;
+        s.until("both are known", async |s| {
+            let state = s.state().await;
+            state["slack_known"] == true && state["fivetran_known"] == true
+        })
+        .await;
+        s.kill();
+        s.set("DATABASE_URL", "postgres://u:p4ssw0rd@127.0.0.1:9/d");
+        let said = s.run(&["serve"]).await;
+        assert_eq!(said.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert!(
+            said.contains("DATABASE_URL") && !said.contains("p4ssw0rd"),
+            "{said}"
+        );
+        s.set("DATABASE_URL", &there["DATABASE_URL"]);
     });
 }
 

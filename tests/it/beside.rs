@@ -1,4 +1,4 @@
-//! What the tests use besides this repository: reference data, PostgreSQL, strace.
+//! What the tests use besides this repository: reference data, PostgreSQL, strace, Chromium.
 //!
 //! Where something is missing, what needs it is left out and said so; where it is demanded
 //! (`SYNCGATE_REQUIRE_…=1`), its absence is a failure.
@@ -6,7 +6,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Whether this is demanded: `SHARED`, `POSTGRES`, `STRACE`.
+/// Whether this is demanded: `SHARED`, `POSTGRES`, `STRACE`, `CHROMIUM`.
 pub fn is_demanded(what: &str) -> bool {
     std::env::var(format!("SYNCGATE_REQUIRE_{what}")).is_ok_and(|v| v == "1")
 }

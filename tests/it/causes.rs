@@ -11,11 +11,11 @@ use crate::incident::steady;
 const HOST: &str = "UnknownHostException: db.internal.example";
 
 /// A folder with the log, while the test runs.
-struct Log(TempDir);
+pub struct Log(TempDir);
 
 impl Log {
     /// Puts a row into the log, as Fivetran would.
-    fn says(&self, at: &str, message: &str) {
+    pub fn says(&self, at: &str, message: &str) {
         let data = serde_json::json!({ "message": message }).to_string();
         let row = serde_json::json!({
             "time_stamp": format!("2026-11-23 {at}"), "event": "SEVERE", "message_event": "error",
@@ -28,7 +28,7 @@ impl Log {
 
 impl World {
     /// The service with an empty log, from now on.
-    async fn with_log(&mut self) -> Log {
+    pub async fn with_log(&mut self) -> Log {
         let folder = tempfile::tempdir().unwrap();
         self.settings.log_folder = Some(folder.path().to_owned());
         self.restart().await;
@@ -37,7 +37,7 @@ impl World {
     }
 
     /// A sync of `orders` fails at 07:01, and a webhook tells of it.
-    async fn fails(&self, reason: &str) {
+    pub async fn fails(&self, reason: &str) {
         self.syncs("orders_id", Outcome::fails_unknown(1, reason))
             .await;
         self.told_by_webhook().await;
@@ -87,6 +87,34 @@ fn where_only_a_person_helps_there_are_steps_and_no_button() {
         assert!(card.contains("1. Check host, port, DNS"), "{card}");
         assert!(!card.contains("[Approve"), "{card}");
         assert!(!w.codes().await.contains(&"proposal.created".to_owned()));
+    });
+}
+
+#[test]
+fn a_fix_is_withdrawn_when_the_reason_says_that_only_a_person_helps() {
+    world(async |w| {
+        w.webhooks();
+        let reason = "ORA-01017: invalid username/password";
+        w.syncs("orders_id", Outcome::fails_unknown(1, reason))
+            .await;
+        // The poll does not know why.
+        w.polls().await;
+        assert!(
+            w.incident().contains("[Approve the fix]"),
+            "{}",
+            w.incident()
+        );
+        w.told_by_webhook().await;
+        let card = w.incident();
+        assert!(card.contains("credential_expired"), "{card}");
+        assert!(!card.contains("[Approve"), "{card}");
+        w.command(EMIL, "approve 1").await;
+        assert!(
+            w.told(EMIL).contains("no longer needed"),
+            "{}",
+            w.told(EMIL)
+        );
+        assert_eq!(w.fivetran_saw(), "");
     });
 }
 

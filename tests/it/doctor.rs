@@ -140,6 +140,11 @@ fn missing_scopes_are_named() {
         exit 0
         warn  Slack scopes: missing: groups:history; a card whose answer was lost may come twice → Add it to the app under OAuth & Permissions (manifest.yml names all), then install the app again.
         ");
+    let found = examine(|s| s.slack.set_scope("files:write", false));
+    insta::assert_snapshot!(complaints(found), @r"
+        exit 0
+        warn  Slack scopes: missing: files:write; plans come without a picture → Add it to the app under OAuth & Permissions (manifest.yml names all), then install the app again.
+        ");
 }
 
 #[test]

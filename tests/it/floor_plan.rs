@@ -3,18 +3,21 @@
 use std::path::Path;
 
 /// Module, what of ours it may import.
-const PLAN: [(&str, &[&str]); 13] = [
+const PLAN: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("policy", &["model"]),
     ("planner", &["model"]),
+    ("picture", &["model"]),
     ("triage", &["model"]),
     ("store", &["model"]),
     ("fivetran", &["model"]),
     ("slack", &["model"]),
+    // What it is asked and answers is of the pure layer: a brief, the catalogue, what is not trusted.
+    ("llm", &["model", "triage"]),
     (
         "app",
         &[
-            "model", "policy", "planner", "triage", "store", "fivetran", "slack",
+            "model", "policy", "planner", "picture", "triage", "store", "fivetran", "slack", "llm",
         ],
     ),
     ("jobs", &["app", "model", "store"]),
@@ -28,7 +31,7 @@ const PLAN: [(&str, &[&str]); 13] = [
         "cli",
         &[
             "app", "config", "model", "policy", "planner", "triage", "store", "fivetran", "slack",
-            "jobs", "http", "sim",
+            "llm", "jobs", "http", "sim",
         ],
     ),
 ];
@@ -154,7 +157,7 @@ fn faults(file: &str, text: &str, known: &[String]) -> Vec<String> {
             }
         }
         for name in crates(code, known) {
-            let pure = ["policy", "planner", "triage"].contains(&module);
+            let pure = ["policy", "planner", "picture", "triage"].contains(&module);
             if module == "model" && !OF_MODEL.contains(&name.as_str())
                 || pure && IMPURE.contains(&name.as_str())
             {

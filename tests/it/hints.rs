@@ -116,3 +116,33 @@ fn one_unreadable_incident_does_not_end_the_detection_of_others() {
         .unwrap();
     });
 }
+
+#[test]
+fn t063_a_webhook_that_is_switched_off_is_told_once_and_so_is_its_return() {
+    world(async |w| {
+        w.settings.public_url = Some(w.service().url.parse().unwrap());
+        w.restart().await;
+        let told = async |w: &World| {
+            w.app().watch_webhook().await.unwrap();
+            w.settle().await;
+            w.channel()
+        };
+        let missing = told(w).await;
+        assert!(missing.contains("No webhook of the account"), "{missing}");
+        assert!(missing.contains("syncgate webhook install"), "{missing}");
+        assert_eq!(told(w).await, missing, "once");
+        // The address is the one that the settings name, not the one that a restart took.
+        let url = w.settings.webhook_address().unwrap();
+        w.fivetran.set_webhook(&url, crate::harness::WEBHOOK_SECRET);
+        let up = told(w).await;
+        assert!(up.contains("tells of failures again"), "{up}");
+        w.fivetran.switch_webhooks(false);
+        let off = told(w).await;
+        assert!(off.contains("is switched off"), "{off}");
+        assert_eq!(told(w).await, off, "once");
+        let codes = w.codes().await;
+        let hooks = codes.iter().filter(|code| code.starts_with("webhook."));
+        let hooks: Vec<_> = hooks.collect();
+        assert_eq!(hooks, ["webhook.down", "webhook.up", "webhook.down"]);
+    });
+}

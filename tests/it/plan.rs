@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::Value;
+use syncgate::sim::fivetran::Outcome;
 use syncgate::sim::slack::plain;
 
 use crate::harness::people::{ANA, EMIL, POLICY, VIV, without_age};
@@ -133,6 +134,71 @@ fn what_will_be_too_old_is_synced_at_a_time_that_the_card_names() {
         assert_eq!(w.fivetran_saw(), "sales_id SyncStarted { force: false }");
         assert!(
             !w.newest(CHANNEL).contains("Decide by"),
+            "{}",
+            w.newest(CHANNEL)
+        );
+    });
+}
+
+#[test]
+fn what_is_approved_already_is_not_in_the_next_plan() {
+    world(async |w| {
+        w.command(ANA, "plan now").await;
+        w.command(EMIL, "approve 1").await;
+        w.command("U0ERIN", "approve 1").await;
+        w.command(ANA, "plan now").await;
+        let card = w.newest(CHANNEL);
+        // What is approved is for 08:50; this is what the limit needs after it.
+        assert!(card.contains("sync at 23 Nov 10:40 CET"), "{card}");
+        assert!(!card.contains("08:50"), "{card}");
+        w.later(Duration::from_secs(50 * 60)).await;
+        assert_eq!(w.fivetran_saw(), "sales_id SyncStarted { force: false }");
+    });
+}
+
+#[test]
+fn a_planned_sync_is_overtaken_only_by_one_shortly_before_it() {
+    for (minutes, runs) in [(15, 2), (25, 1)] {
+        world(async |w| {
+            w.command(ANA, "plan now").await;
+            w.command(EMIL, "approve 1").await;
+            w.command("U0ERIN", "approve 1").await;
+            // The plan's sync is due 50 minutes after the start.
+            w.later(Duration::from_secs(minutes * 60)).await;
+            w.command(ANA, "sync salesforce").await;
+            w.command(EMIL, "approve 2").await;
+            w.command("U0ERIN", "approve 2").await;
+            w.later(Duration::from_secs(50 * 60)).await;
+            let saw = w.fivetran_saw();
+            let syncs = saw.matches("sales_id SyncStarted").count();
+            assert_eq!(syncs, runs, "{minutes} min after the start: {saw}");
+        });
+    }
+}
+
+#[test]
+fn a_connection_whose_cause_needs_a_person_is_left_out_of_the_plan() {
+    world(async |w| {
+        let now = w.now();
+        w.edit("sales_id", |c| {
+            c.succeeded_at = Some(now - TimeDelta::hours(5));
+            c.failed_at = Some(now - TimeDelta::hours(1));
+        });
+        w.webhooks();
+        w.syncs(
+            "sales_id",
+            Outcome::fails_unknown(1, "ORA-01017: invalid username/password"),
+        )
+        .await;
+        w.told_by_webhook().await;
+        assert!(
+            w.incident().contains("credential_expired"),
+            "{}",
+            w.incident()
+        );
+        w.command(ANA, "plan now").await;
+        assert!(
+            w.newest(CHANNEL).contains("changes nothing"),
             "{}",
             w.newest(CHANNEL)
         );

@@ -53,7 +53,7 @@ fn every_request_and_every_answer_of_a_day_is_as_fivetran_describes_it() {
         }
         assert!(reads.len() >= 5, "{reads:?}");
         let (base, client) = (
-            w.settings.fivetran_api.to_string(),
+            w.settings.fivetran.api.to_string(),
             reqwest::Client::builder().build().unwrap(),
         );
         for path in reads {

@@ -2,8 +2,9 @@
 
 use super::report::Finding;
 use super::{ONE_CALL, Patient};
+use crate::cli::assemble;
 use crate::config::Settings;
-use crate::fivetran::{self, FivetranClient, ReadError};
+use crate::fivetran::{FivetranClient, ReadError};
 
 const KEY: &str = "Fivetran key";
 const CLOCK: &str = "Fivetran clock";
@@ -14,7 +15,7 @@ pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
     let Some(settings) = &patient.settings else {
         return nothing("the settings are not complete");
     };
-    let fivetran = match client(settings, patient) {
+    let fivetran = match assemble::fivetran(&settings.fivetran, ONE_CALL, patient.ctx.clone()) {
         Ok(fivetran) => fivetran,
         Err(error) => {
             let mend = "Look at FIVETRAN_API_URL.";
@@ -47,18 +48,6 @@ pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
 fn nothing(because: &str) -> Vec<Finding> {
     let all = [KEY, CLOCK, CONNECTIONS, WEBHOOK];
     all.map(|check| Finding::not_checked(check, because)).into()
-}
-
-fn client(settings: &Settings, patient: &Patient<'_>) -> anyhow::Result<FivetranClient> {
-    FivetranClient::new(
-        fivetran::Settings {
-            base: settings.fivetran_api.clone(),
-            key: settings.fivetran_key.clone(),
-            secret: settings.fivetran_secret.clone(),
-            timeout: ONE_CALL,
-        },
-        patient.ctx.clone(),
-    )
 }
 
 async fn connections(fivetran: &FivetranClient) -> Finding {

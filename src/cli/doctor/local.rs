@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Patient;
 use super::report::Finding;
-use crate::config::{Problems, Variables};
+use crate::config::Problems;
 use crate::policy::Policy;
 use crate::store::{Access, Inspection, OpenError, Store};
 use crate::triage::redact::Redactor;
@@ -122,67 +122,5 @@ fn durability(inspection: &Inspection) -> Finding {
         let mend = "A power cut can lose what was acknowledged: take these settings out of DATABASE_URL \
                     or of the server's configuration.";
         Finding::warn(CHECK, found, mend)
-    }
-}
-
-/// The variables of a language model, as far as they can be judged: this version calls none.
-pub(super) fn model(variables: &Variables) -> Vec<Finding> {
-    const CHECK: &str = "model";
-    const ALL: [&str; 4] = [
-        "OPENAI_API_KEY",
-        "OPENAI_BASE_URL",
-        "OPENAI_MODEL",
-        "OPENAI_FLAVOUR",
-    ];
-    if ALL.iter().all(|name| variables.get(name).is_none()) {
-        return vec![Finding::ok(
-            CHECK,
-            "none is set; the built-in analyst works alone",
-        )];
-    }
-    let needed: &[&str] = match variables.get("OPENAI_FLAVOUR") {
-        Some("azure") => &[
-            "OPENAI_API_KEY",
-            "OPENAI_BASE_URL",
-            "OPENAI_DEPLOYMENT",
-            "OPENAI_API_VERSION",
-        ],
-        _ => &["OPENAI_API_KEY", "OPENAI_MODEL"],
-    };
-    let missing = needed.iter().filter(|name| variables.get(name).is_none());
-    let missing: Vec<&str> = missing.copied().collect();
-    if missing.is_empty() {
-        let found = "the variables are complete; no model was called";
-        return vec![Finding::ok(CHECK, found)];
-    }
-    let found = format!(
-        "the variables are not complete: {} is missing",
-        missing.join(", ")
-    );
-    vec![Finding::fail(
-        CHECK,
-        found,
-        "Set what is missing, or unset all OPENAI_ variables.",
-    )]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::cli::doctor::report::Level;
-
-    #[test]
-    fn a_model_is_judged_by_its_variables_alone() {
-        let level = |variables: &Variables| model(variables)[0].level;
-        assert_eq!(level(&Variables::default()), Level::Ok);
-        let key = ("OPENAI_API_KEY", "planted-key");
-        assert_eq!(level(&Variables::of([key])), Level::Fail);
-        assert_eq!(
-            level(&Variables::of([key, ("OPENAI_MODEL", "m")])),
-            Level::Ok
-        );
-        let azure = Variables::of([key, ("OPENAI_FLAVOUR", "azure"), ("OPENAI_MODEL", "m")]);
-        let found = &model(&azure)[0].found;
-        assert!(found.contains("OPENAI_DEPLOYMENT") && !found.contains("planted-key"));
     }
 }

@@ -6,6 +6,7 @@
 
 mod fivetran;
 mod local;
+mod model;
 mod report;
 mod slack;
 
@@ -55,13 +56,13 @@ pub(super) async fn run(variables: &Variables, json: bool) -> Outcome {
         settings: read.ok(),
         policy: loaded.ok().map(|(policy, _)| policy),
     };
-    let (database, slack, fivetran) = tokio::join!(
+    let (database, slack, fivetran, model) = tokio::join!(
         in_time("database", local::database(&patient)),
         in_time("Slack", slack::check(&patient)),
         in_time("Fivetran", fivetran::check(&patient)),
+        in_time("model", model::check(&patient)),
     );
-    findings.extend([database, slack, fivetran].into_iter().flatten());
-    findings.extend(local::model(variables));
+    findings.extend([database, slack, fivetran, model].into_iter().flatten());
     for finding in &mut findings {
         finding.redact(&redactor);
     }

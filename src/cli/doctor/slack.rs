@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
+use secrecy::SecretString;
 
 use super::report::Finding;
 use super::{ONE_CALL, Patient};
@@ -26,6 +27,8 @@ const SIGNATURE_AGE: i64 = 300;
 const NEEDED: [&str; 4] = ["app_mentions:read", "chat:write", "commands", "users:read"];
 /// Those without which a post whose answer was lost may come twice.
 const HISTORY: [&str; 2] = ["channels:history", "groups:history"];
+/// Those without which a plan has no picture.
+const PICTURE: [&str; 2] = ["files:read", "files:write"];
 /// For user groups in the policy.
 const OF_GROUPS: &str = "usergroups:read";
 
@@ -33,7 +36,7 @@ pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
     let Some(settings) = &patient.settings else {
         return nothing("the settings are not complete");
     };
-    let slack = match client(settings) {
+    let slack = match client(settings, &settings.slack_token) {
         Ok(slack) => slack,
         Err(error) => {
             let mend = "Look at SLACK_API_URL and SLACK_BOT_TOKEN.";
@@ -72,16 +75,16 @@ fn nothing(because: &str) -> Vec<Finding> {
     all.map(|check| Finding::not_checked(check, because)).into()
 }
 
-fn client(settings: &Settings) -> anyhow::Result<SlackClient> {
-    let slack = SlackClient::new(&settings.slack_api, settings.slack_token.clone())?;
+fn client(settings: &Settings, token: &SecretString) -> anyhow::Result<SlackClient> {
+    let slack = SlackClient::new(&settings.slack_api, token.clone())?;
     Ok(slack.with_deadline(ONE_CALL))
 }
 
 /// Whether Slack gives a connection for the app's token; none is opened.
 async fn socket(settings: &Settings) -> Option<Finding> {
-    let token = settings.slack_app_token.clone()?;
-    let client = match SlackClient::new(&settings.slack_api, token) {
-        Ok(client) => client.with_deadline(ONE_CALL),
+    let token = settings.slack_app_token.as_ref()?;
+    let client = match client(settings, token) {
+        Ok(client) => client,
         Err(error) => {
             let mend = "Look at SLACK_API_URL and SLACK_APP_TOKEN.";
             return Some(Finding::fail(SOCKET, error.to_string(), mend));
@@ -137,14 +140,20 @@ fn scopes(granted: Option<&BTreeSet<String>>, policy: Option<&Policy>) -> Findin
     if !needed.is_empty() {
         return Finding::fail(SCOPES, format!("missing: {}", needed.join(", ")), mend);
     }
-    let history = missing(&HISTORY);
-    if history.is_empty() {
+    let (history, picture) = (missing(&HISTORY), missing(&PICTURE));
+    if history.is_empty() && picture.is_empty() {
         return Finding::ok(SCOPES, "all are granted");
     }
-    let found = format!(
-        "missing: {}; a card whose answer was lost may come twice",
-        history.join(", ")
+    let mut found = format!(
+        "missing: {}",
+        [history.clone(), picture.clone()].concat().join(", ")
     );
+    if !history.is_empty() {
+        found.push_str("; a card whose answer was lost may come twice");
+    }
+    if !picture.is_empty() {
+        found.push_str("; plans come without a picture");
+    }
     Finding::warn(SCOPES, found, mend)
 }
 
@@ -238,7 +247,8 @@ mod tests {
             .lines()
             .filter_map(|line| line.trim().strip_prefix("- "));
         let named: BTreeSet<&str> = named.collect();
-        let ours = NEEDED.into_iter().chain(HISTORY).chain([OF_GROUPS]);
+        let ours = NEEDED.into_iter().chain(HISTORY).chain(PICTURE);
+        let ours = ours.chain([OF_GROUPS]);
         assert_eq!(named, ours.collect());
     }
 }

@@ -252,6 +252,14 @@ impl FivetranSim {
         world.hooks.register(webhook).id
     }
 
+    /// Switches every webhook on or off, as Fivetran does after a day of failures.
+    pub fn switch_webhooks(&self, active: bool) {
+        let mut world = self.present();
+        for webhook in world.hooks.registered.values_mut() {
+            webhook.active = active;
+        }
+    }
+
     /// The registered webhooks.
     pub fn webhooks(&self) -> Vec<Webhook> {
         self.present().hooks.registered.values().cloned().collect()

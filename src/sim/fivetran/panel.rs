@@ -49,6 +49,8 @@ pub struct PanelLine {
     pub failed_at: Option<DateTime<Utc>>,
     /// When the sync under way began.
     pub running_since: Option<DateTime<Utc>>,
+    /// When the sync under way ends, as far as it is planned.
+    pub running_until: Option<DateTime<Utc>>,
     /// When the next one begins by itself.
     pub next_start: Option<DateTime<Utc>>,
     /// When a rescheduled sync is to be started again.
@@ -81,6 +83,7 @@ impl FivetranSim {
                 succeeded_at: c.succeeded_at,
                 failed_at: c.failed_at,
                 running_since: c.running.as_ref().map(|r| r.started_at),
+                running_until: c.running.as_ref().and_then(|r| r.ends_at),
                 next_start: world.next_start(c),
                 rescheduled_for: c.rescheduled_for,
                 tasks: c.tasks.clone(),

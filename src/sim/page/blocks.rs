@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::inputs::Field;
 use super::mrkdwn::{Reader, link, mrkdwn, plain};
 use super::rich::{rich, table};
+use super::{Page, files};
 
 /// What an element that is clicked belongs to, as hidden fields of its form.
 pub(super) enum Place {
@@ -20,6 +21,7 @@ pub(super) enum Place {
 /// Who looks at what.
 pub(super) struct Scene<'a> {
     pub reader: &'a Reader,
+    pub page: &'a Page,
     pub user: &'a str,
     /// The channel that the page shows, to come back to.
     pub back: &'a str,
@@ -65,7 +67,7 @@ fn block(block: &Value, scene: &Scene<'_>) -> Markup {
         "context" => html! {
             div.context {
                 @for one in list(block, "elements") {
-                    @if kind(one) == "image" { (image(one)) } @else { span { (text(one, reader)) } }
+                    @if kind(one) == "image" { (image(one, scene)) } @else { span { (text(one, reader)) } }
                 }
             }
         },
@@ -73,7 +75,7 @@ fn block(block: &Value, scene: &Scene<'_>) -> Markup {
         "actions" => {
             html! { div.actions { @for one in list(block, "elements") { (element(one, scene)) } } }
         }
-        "image" => html! { figure { (image(block)) } },
+        "image" => figure(block, scene),
         "input" => input(block, scene),
         "rich_text" => html! { div.rich { (rich(block, reader)) } },
         "table" => table(block, reader),
@@ -84,17 +86,19 @@ fn block(block: &Value, scene: &Scene<'_>) -> Markup {
 
 fn input(block: &Value, scene: &Scene<'_>) -> Markup {
     let (name, optional) = (string(block, "block_id"), block["optional"] == true);
+    let error = scene.errors.and_then(|errors| errors.get(name));
     let field = Field {
         name,
+        id: &format!("in-{name}"),
         required: !optional,
+        wrong: error.is_some(),
         form: scene.form,
     };
-    let error = scene.errors.and_then(|errors| errors.get(name));
     html! {
         div.input role="group" aria-label=(string(&block["label"], "text")) {
-            label { (text(&block["label"], scene.reader)) @if optional { small { " (optional)" } } }
+            label for={ "in-" (name) } { (text(&block["label"], scene.reader)) @if optional { small { " (optional)" } } }
             (field.show(&block["element"], scene.reader))
-            @if let Some(error) = error { span.error role="alert" { (error) } }
+            @if let Some(error) = error { span.error id={ "in-" (name) "-error" } role="alert" { (error) } }
             @if block["hint"].is_object() { small { (text(&block["hint"], scene.reader)) } }
         }
     }
@@ -114,15 +118,31 @@ fn section(block: &Value, scene: &Scene<'_>) -> Markup {
     }
 }
 
-fn image(image: &Value) -> Markup {
+fn figure(block: &Value, scene: &Scene<'_>) -> Markup {
+    let title = string(&block["title"], "text");
+    html! {
+        figure {
+            @if !title.is_empty() { figcaption { (plain(title)) } }
+            (image(block, scene))
+        }
+    }
+}
+
+/// A picture that was uploaded, or one by its address; its words while it is not there.
+fn image(image: &Value, scene: &Scene<'_>) -> Markup {
     let (url, alt) = (string(image, "image_url"), string(image, "alt_text"));
-    html! { @if link(url) { img src=(url) alt=(alt); } @else { span.alt { "Picture: " (alt) } } }
+    let uploaded = files::named(image).filter(|id| files::find(&scene.page.slack, id).is_some());
+    html! {
+        @if let Some(id) = uploaded { img src={ "/page/file/" (id) } alt=(alt); }
+        @else if link(url) { img src=(url) alt=(alt); }
+        @else { span.alt { "Picture: " (alt) } }
+    }
 }
 
 fn element(one: &Value, scene: &Scene<'_>) -> Markup {
     match kind(one) {
         "button" => button(one, scene),
-        "image" => image(one),
+        "image" => image(one, scene),
         "static_select" | "overflow" | "radio_buttons" => menu(one, scene),
         other => html! { span.context { "(an element of type " (other) ")" } },
     }
@@ -134,7 +154,7 @@ fn form(one: &Value, scene: &Scene<'_>, inside: &Markup) -> Markup {
     let words = |key: &str| Some(string(&confirm[key], "text")).filter(|t| !t.is_empty());
     html! {
         form method="post" action="/page/click" data-title=[words("title")] data-text=[words("text")]
-            data-confirm=[words("confirm")] data-deny=[words("deny")] {
+            data-confirm=[words("confirm")] data-deny=[words("deny")] data-style=[confirm["style"].as_str()] {
             (hidden("user", scene.user))
             (hidden("back", scene.back))
             (hidden("action_id", string(one, "action_id")))

@@ -17,7 +17,11 @@ const FORMAT: &str = "%Y-%m-%dT%H:%M";
 pub(super) struct Field<'a> {
     /// The block's id, which is the field's name.
     pub name: &'a str,
+    /// Its element's id, which its label names.
+    pub id: &'a str,
     pub required: bool,
+    /// Whether something is wrong with what was sent; its words have the id `…-error`.
+    pub wrong: bool,
     /// The id of the form it belongs to, which stands elsewhere: a modal also holds forms of single buttons,
     /// and forms cannot be nested.
     pub form: &'a str,
@@ -28,18 +32,23 @@ impl Field<'_> {
     pub fn show(&self, one: &Value, reader: &Reader) -> Markup {
         let Self {
             name,
+            id,
             required,
+            wrong,
             form,
         } = *self;
+        let words = wrong.then(|| format!("{id}-error"));
+        let wrong = wrong.then_some("true");
         let placeholder = string(&one["placeholder"], "text");
         match kind(one) {
             "plain_text_input" if one["multiline"] == true => html! {
-                textarea name=(name) form=(form) rows="3" placeholder=(placeholder) required[required] {
+                textarea id=(id) name=(name) form=(form) rows="3" placeholder=(placeholder) required[required]
+                    aria-invalid=[wrong] aria-describedby=[words] {
                     (string(one, "initial_value"))
                 }
             },
             "static_select" => html! {
-                select name=(name) form=(form) required[required] {
+                select id=(id) name=(name) form=(form) required[required] aria-invalid=[wrong] aria-describedby=[words] {
                     @if one["initial_option"].is_null() || !required { option value="" { (placeholder) } }
                     (options(one))
                 }
@@ -70,7 +79,7 @@ impl Field<'_> {
                 .typed("datetime-local", &at, "")
             }
             "users_select" => html! {
-                select name=(name) form=(form) required[required] {
+                select id=(id) name=(name) form=(form) required[required] aria-invalid=[wrong] aria-describedby=[words] {
                     option value="" { (placeholder) }
                     @for user in reader.users.iter().filter(|u| !u.is_bot) {
                         option value=(user.id) selected[user.id == string(one, "initial_user")] { (user.real_name) }
@@ -83,9 +92,11 @@ impl Field<'_> {
     }
 
     fn typed(&self, kind: &str, value: &str, placeholder: &str) -> Markup {
+        let wrong = self.wrong.then_some("true");
+        let words = self.wrong.then(|| format!("{}-error", self.id));
         html! {
-            input type=(kind) name=(self.name) form=(self.form) value=(value) placeholder=(placeholder)
-                required[self.required];
+            input id=(self.id) type=(kind) name=(self.name) form=(self.form) value=(value) placeholder=(placeholder)
+                required[self.required] aria-invalid=[wrong] aria-describedby=[words];
         }
     }
 

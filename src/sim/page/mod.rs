@@ -1,42 +1,60 @@
-//! The demo's plain page: a Slack channel in a browser. Server rendered; a small script keeps it up to date.
+//! The demo's page: a Slack workspace in a browser. Server rendered, so it works without its script; with it, the
+//! server tells each open tab what changed (`live`).
 //!
-//! Every form posts to a route of the page, and that calls the act of [`SlackSim`], which delivers the signed
-//! request to the service: the page itself knows nothing of the service.
+//! Every form posts to a route of the page (`acts`), and that calls the act of [`SlackSim`], which delivers the
+//! signed request to the service: the page itself knows nothing of the service.
 
+mod acts;
 mod blocks;
+mod faces;
 mod feed;
+mod files;
+mod frame;
 mod inputs;
+mod live;
 mod mrkdwn;
+mod parts;
 mod rich;
+mod side;
 #[cfg(test)]
 mod tests;
+mod view;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
-use axum::extract::{Form, Query, State};
-use axum::http::header;
-use axum::response::{Html, IntoResponse, Json, Redirect, Response};
-use axum::routing::{get, post};
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::get;
 use chrono_tz::Tz;
-use maud::Markup;
-use serde_json::{Value, json};
 
-use super::slack::{Ack, SlackSim};
+use super::lock;
+use super::slack::{SlackSim, User};
 use mrkdwn::Reader;
+
+pub use parts::{Item, Part};
 
 /// The fields of a form, in order, with those that come twice.
 pub type Fields = Vec<(String, String)>;
 
-/// What the demo adds to the channel.
+/// The side panel, for what the reader searches for in it.
+pub type Panel = Arc<dyn Fn(&str) -> Vec<Part> + Send + Sync>;
+
+/// What the demo adds to the workspace.
 #[derive(Clone)]
 pub struct Extra {
-    /// The page's title.
+    /// The page's title, and the workspace's name.
     pub title: String,
-    /// The side panel, rendered anew each second. Its forms post to `/page/switch`.
-    pub panel: Arc<dyn Fn() -> Markup + Send + Sync>,
-    /// What such a form does, with all its fields.
+    /// What the slash command understands: the words, and what they do.
+    pub commands: Vec<(String, String)>,
+    /// Who there is to be, by user id, and what each may do; who is named first is who comes first.
+    pub about: Vec<(String, String)>,
+    /// The side panel: its parts stand below each other. Its forms post to `/page/switch`.
+    pub panel: Panel,
+    /// What such a form does, with all its fields. While it runs, no act is under way.
     pub switch: Arc<dyn Fn(Fields) + Send + Sync>,
 }
 
@@ -44,7 +62,9 @@ impl Default for Extra {
     fn default() -> Self {
         Self {
             title: "Simulated Slack".into(),
-            panel: Arc::new(|| maud::html! {}),
+            commands: Vec::new(),
+            about: Vec::new(),
+            panel: Arc::new(|_| Vec::new()),
             switch: Arc::new(|_| {}),
         }
     }
@@ -54,50 +74,110 @@ impl Default for Extra {
 struct Page {
     slack: SlackSim,
     extra: Extra,
+    /// The last message of a channel that a person has had before him, by person and channel.
+    seen: Arc<Mutex<HashMap<(String, String), String>>>,
+    /// Held by each act; a switch waits until none is under way: a clock that jumped between the signing of a
+    /// request and its arrival would make it a forgery.
+    acts: Arc<tokio::sync::RwLock<()>>,
 }
 
 /// Who looks, and where: the first user and channel when the address does not say.
+#[derive(Clone)]
 struct Look {
     user: String,
     channel: String,
+    /// The open thread.
+    thread: Option<String>,
+    /// What the side panel is searched for.
+    search: String,
+}
+
+impl Look {
+    /// The address of a place, for the same person.
+    fn at(&self, channel: &str, thread: Option<&str>) -> String {
+        address(&self.user, channel, thread)
+    }
+}
+
+/// The address of a place as a person sees it.
+fn address(user: &str, channel: &str, thread: Option<&str>) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query
+        .append_pair("user", user)
+        .append_pair("channel", channel);
+    if let Some(thread) = thread {
+        query.append_pair("thread", thread);
+    }
+    format!("/?{}", query.finish())
 }
 
 /// The page at `/`, with all else below `/page`.
 pub fn router(slack: SlackSim, extra: Extra) -> Router {
+    let page = Page {
+        slack,
+        extra,
+        seen: Arc::default(),
+        acts: Arc::default(),
+    };
     Router::new()
-        .route("/", get(page))
-        .route("/page/parts", get(parts))
+        .route("/", get(whole))
+        .route("/page/events", get(live::events))
+        .route("/page/file/{id}", get(files::file))
         .route("/page/style.css", get(style))
         .route("/page/script.js", get(script))
-        .route("/page/type", post(typed))
-        .route("/page/click", post(click))
-        .route("/page/submit", post(submit))
-        .route("/page/close", post(close))
-        .route("/page/switch", post(switch))
-        .with_state(Page { slack, extra })
+        .merge(acts::routes())
+        .layer(from_fn(guarded))
+        .with_state(page)
 }
 
 /// Nothing that is not ours may run, whatever a message holds.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'; img-src 'self' data: http: https:";
 
+/// Puts the policy on every answer, so that none can be opened without it.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CACHE_CONTROL, "no-store"),
+        // The way back after a form is in it; to others it would tell nothing but a port.
+        (header::REFERRER_POLICY, "same-origin"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
 impl Page {
     fn look(&self, query: &HashMap<String, String>) -> Look {
-        let people = self
-            .slack
-            .users()
-            .into_iter()
-            .filter(|u| !u.is_bot && !u.deleted);
         let channels = self.slack.channels().into_iter().filter(|c| c.im.is_none());
         let given = |key: &str| query.get(key).filter(|v| !v.is_empty()).cloned();
         Look {
             user: given("user")
-                .or_else(|| people.map(|u| u.id).next())
+                .or_else(|| self.people().into_iter().map(|u| u.id).next())
                 .unwrap_or_default(),
             channel: given("channel")
                 .or_else(|| channels.map(|c| c.id).next())
                 .unwrap_or_default(),
+            thread: given("thread"),
+            search: given("search").unwrap_or_default(),
         }
+    }
+
+    /// Who there is to be.
+    fn people(&self) -> Vec<User> {
+        let mut people = self.slack.users();
+        people.retain(|u| !u.is_bot && !u.deleted);
+        let about = &self.extra.about;
+        people.sort_by_key(|u| {
+            about
+                .iter()
+                .position(|(id, _)| *id == u.id)
+                .unwrap_or(about.len())
+        });
+        people
     }
 
     fn reader(&self, user: &str) -> Reader {
@@ -117,46 +197,32 @@ impl Page {
         }
     }
 
-    /// Tells a person that his act failed, as Slackbot does.
-    fn report(&self, user: &str, channel: &str, what: &str, ack: &Ack) {
-        if ack.ok()
-            || ack.status == 0
-                && !ack.body.starts_with("dispatch")
-                && ack.body != "operation_timeout"
-        {
-            return;
+    /// All parts but the side panel's, as this person sees them; what is shown of a channel is seen.
+    fn parts(&self, look: &Look) -> Vec<Part> {
+        if let Some(last) = self.slack.messages(&look.channel).pop() {
+            let place = (look.user.clone(), look.channel.clone());
+            lock(&self.seen).insert(place, last.ts);
         }
-        let why = if ack.status == 0 {
-            ack.body.clone()
-        } else {
-            format!("http status {}", ack.status)
-        };
-        self.slack
-            .whisper(user, channel, &format!("{what} failed: {why}"));
+        let reader = self.reader(&look.user);
+        vec![
+            side::side(self, look, &reader),
+            side::head(self, look, &reader),
+            feed::messages(self, look, &reader),
+            feed::composer(self, look),
+            feed::thread(self, look, &reader),
+            view::modal(self, look, &reader),
+        ]
     }
 }
 
-async fn page(State(page): State<Page>, Query(query): Query<HashMap<String, String>>) -> Response {
+async fn whole(State(page): State<Page>, Query(query): Query<HashMap<String, String>>) -> Response {
     let look = page.look(&query);
-    if look.channel == feed::HOME {
-        let ack = page.slack.open_home(&look.user).await;
-        page.report(&look.user, &look.channel, "The home tab", &ack);
+    if look.channel == view::HOME {
+        page.open_home(&look.user).await;
     }
-    (
-        [(header::CONTENT_SECURITY_POLICY, POLICY)],
-        Html(feed::whole(&page, &look).0),
-    )
-        .into_response()
-}
-
-async fn parts(
-    State(page): State<Page>,
-    Query(query): Query<HashMap<String, String>>,
-) -> Json<Value> {
-    let look = page.look(&query);
-    Json(json!({
-        "feed": feed::feed(&page, &look).0, "modal": feed::modal(&page, &look).0, "panel": (page.extra.panel)().0,
-    }))
+    let parts = page.parts(&look);
+    let panel = (page.extra.panel)(&look.search);
+    Html(frame::whole(&page, &look, &parts, &panel).0).into_response()
 }
 
 async fn style() -> impl IntoResponse {
@@ -171,121 +237,4 @@ async fn script() -> impl IntoResponse {
         [(header::CONTENT_TYPE, "text/javascript; charset=utf-8")],
         include_str!("script.js"),
     )
-}
-
-/// A form that a person sent, read by name.
-struct Sent(Fields);
-
-impl Sent {
-    fn get(&self, key: &str) -> &str {
-        self.given(key).unwrap_or_default()
-    }
-
-    fn given(&self, key: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(k, _)| k == key)
-            .map(|(_, v)| v.as_str())
-    }
-
-    /// Back to where it was sent from.
-    fn back(&self) -> Redirect {
-        let query = [("user", self.get("user")), ("channel", self.get("back"))];
-        let query = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(query)
-            .finish();
-        Redirect::to(&format!("/?{query}"))
-    }
-}
-
-/// Something was typed: a command, a mention of the bot, or just words.
-async fn typed(State(page): State<Page>, Form(fields): Form<Fields>) -> Redirect {
-    let sent = Sent(fields);
-    let (user, channel, text) = (sent.get("user"), sent.get("back"), sent.get("text").trim());
-    let thread = sent.given("thread");
-    let (first, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
-    match first.chars().next() {
-        None => {}
-        Some('/') if thread.is_none() => {
-            let ack = page.slack.command(user, channel, rest).await;
-            page.report(user, channel, first, &ack);
-        }
-        Some('@') if page.is_bot(&first[1..]) => {
-            let ack = page.slack.mention(user, channel, rest, thread).await;
-            page.report(user, channel, first, &ack);
-        }
-        Some(_) => {
-            page.slack.say(user, channel, text, thread);
-        }
-    }
-    sent.back()
-}
-
-impl Page {
-    fn is_bot(&self, name: &str) -> bool {
-        let bot = self.slack.bot_user();
-        self.slack
-            .users()
-            .iter()
-            .any(|u| u.id == bot && u.name.eq_ignore_ascii_case(name))
-    }
-}
-
-async fn click(State(page): State<Page>, Form(fields): Form<Fields>) -> Redirect {
-    let sent = Sent(fields);
-    let (user, channel, ts, action) = (
-        sent.get("user"),
-        sent.get("channel"),
-        sent.get("ts"),
-        sent.get("action_id"),
-    );
-    let slack = &page.slack;
-    let ack = match (
-        sent.given("view"),
-        sent.given("option"),
-        sent.given("value"),
-    ) {
-        (Some(view), option, value) => slack.click_view(user, view, action, option.or(value)).await,
-        (None, Some(option), _) => slack.choose(user, channel, ts, action, option).await,
-        (None, None, Some(value)) => slack.click_value(user, channel, ts, action, value).await,
-        (None, None, None) => slack.click(user, channel, ts, action).await,
-    };
-    page.report(user, sent.get("back"), "That click", &ack);
-    sent.back()
-}
-
-async fn submit(State(page): State<Page>, Form(fields): Form<Fields>) -> Redirect {
-    let sent = Sent(fields);
-    let user = sent.get("user");
-    let zone = page.reader(user).zone;
-    let inputs = sent
-        .0
-        .iter()
-        .filter(|(key, _)| !["user", "back", "view"].contains(&key.as_str()));
-    let values: Fields = inputs
-        .map(|(key, value)| inputs::value(key, value, zone))
-        .collect();
-    let values: Vec<_> = values
-        .iter()
-        .map(|(key, value)| (key.as_str(), value.as_str()))
-        .collect();
-    let ack = page.slack.submit(user, sent.get("view"), &values).await;
-    page.report(user, sent.get("back"), "That form", &ack);
-    sent.back()
-}
-
-async fn close(State(page): State<Page>, Form(fields): Form<Fields>) -> Redirect {
-    let sent = Sent(fields);
-    let ack = page
-        .slack
-        .close_view(sent.get("user"), sent.get("view"))
-        .await;
-    page.report(sent.get("user"), sent.get("back"), "Closing the form", &ack);
-    sent.back()
-}
-
-async fn switch(State(page): State<Page>, Form(fields): Form<Fields>) -> Redirect {
-    let sent = Sent(fields);
-    (page.extra.switch)(sent.0.clone());
-    sent.back()
 }

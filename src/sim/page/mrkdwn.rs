@@ -23,14 +23,14 @@ impl Reader {
             .map_or_else(|| id.to_owned(), |u| u.real_name.clone())
     }
 
-    fn group(&self, id: &str) -> String {
+    pub fn group(&self, id: &str) -> String {
         self.groups
             .iter()
             .find(|g| g.id == id)
             .map_or_else(|| id.to_owned(), |g| g.handle.clone())
     }
 
-    fn channel(&self, id: &str) -> String {
+    pub fn channel(&self, id: &str) -> String {
         self.channels
             .iter()
             .find(|c| c.id == id)

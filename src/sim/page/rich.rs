@@ -43,8 +43,8 @@ fn inline(one: &Value, reader: &Reader) -> Markup {
             }
         }
         "user" => html! { span.mention { "@" (reader.user(string(one, "user_id"))) } },
-        "usergroup" => html! { span.mention { "@" (string(one, "usergroup_id")) } },
-        "channel" => html! { span.mention { "#" (string(one, "channel_id")) } },
+        "usergroup" => html! { span.mention { "@" (reader.group(string(one, "usergroup_id"))) } },
+        "channel" => html! { span.mention { "#" (reader.channel(string(one, "channel_id"))) } },
         "broadcast" => html! { span.mention.loud { "@" (string(one, "range")) } },
         "emoji" => html! { ":" (string(one, "name")) ":" },
         "date" => {

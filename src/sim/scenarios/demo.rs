@@ -1,16 +1,17 @@
-//! The account of `syncgate demo`: a mid-sized shop with two warehouses and a lake, a week of history behind it, and on
+//! The account of `syncgate demo`: a mid-sized shop with two warehouses and a lake, weeks of history behind it, and on
 //! the present day one of each thing that a data team meets.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Duration, Utc};
-use serde_json::json;
 
 use crate::sim::SimClock;
-use crate::sim::fivetran::{Connection, FivetranSim, Group, Outcome};
+use crate::sim::fivetran::{FivetranSim, Outcome};
+
+mod fleet;
 
 /// So many days of syncs lie in the log when the demo opens.
-const HISTORY_DAYS: i64 = 7;
+const HISTORY_DAYS: i64 = 14;
 
 /// The id of the connection whose next sync fails on its password.
 pub const ABOUT_TO_FAIL: &str = "wobbly_harbour";
@@ -25,30 +26,65 @@ pub const OLD_FAILURE: &str = "sturdy_anchor";
 /// The id of the healthy connection that syncs every 15 minutes.
 pub const HEALTHY: &str = "bright_compass";
 
-/// The account, brought to the clock's present: a week of syncs in its log, no effect and no webhook waiting yet.
+/// Failures of the past weeks, each over since: how many days ago, whose, for how many syncs, and what it said.
+const PAST_FAILURES: [(i64, &str, u32, &str); 5] = [
+    (
+        13,
+        "narrow_gate",
+        1,
+        "com.microsoft.sqlserver.jdbc.SQLServerException: Transaction (Process ID 61) was deadlocked on lock \
+         resources with another process and has been chosen as the deadlock victim. Rerun the transaction.",
+    ),
+    (
+        11,
+        "brave_lantern",
+        2,
+        "HTTP 429 Too Many Requests: Exceeded 2 calls per second for api client. Reduce request rates to resume \
+         uninterrupted service.",
+    ),
+    (
+        8,
+        "mossy_ferry",
+        1,
+        "com.jcraft.jsch.JSchException: Session.connect: java.net.SocketTimeoutException: Read timed out",
+    ),
+    (
+        6,
+        "plain_tumbler",
+        1,
+        "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure: The last packet sent \
+         successfully to the server was 0 milliseconds ago.",
+    ),
+    (
+        5,
+        OLD_FAILURE,
+        2,
+        "com.stripe.exception.ApiException: 500 Internal Server Error",
+    ),
+];
+
+/// The account, brought to the clock's present: weeks of syncs in its log, no effect and no webhook waiting yet.
 pub fn account(clock: SimClock, api_key: &str, api_secret: &str) -> FivetranSim {
     let now = clock();
     let past = Arc::new(Mutex::new(Some(now - Duration::days(HISTORY_DAYS))));
     let staged = past.clone();
-    // While the week is played, its time is the account's; then the account follows the clock.
+    // While the past is played, its time is the account's; then the account follows the clock.
     let staged_clock: SimClock = Arc::new(move || at_stage(&staged).unwrap_or_else(|| clock()));
     let sim = FivetranSim::new(staged_clock, api_key, api_secret);
-    for group in groups() {
+    for group in fleet::groups() {
         sim.add_group(group);
     }
-    for connection in connections() {
+    for connection in fleet::connections() {
         sim.add_connection(connection.jitter_percent(20));
     }
     let play_until =
         |ago: Duration| *past.lock().unwrap_or_else(PoisonError::into_inner) = Some(now - ago);
-    play_until(Duration::days(5));
-    sim.next_sync(
-        OLD_FAILURE,
-        Outcome::fails_unknown(
-            2,
-            "com.stripe.exception.ApiException: 500 Internal Server Error",
-        ),
-    );
+    for (days, id, times, reason) in PAST_FAILURES {
+        play_until(Duration::days(days));
+        for _ in 0..times {
+            sim.next_sync(id, Outcome::fails_unknown(2, reason));
+        }
+    }
     play_until(Duration::days(2));
     sim.change(PAUSED, |c| c.paused = true);
     play_until(Duration::hours(15));
@@ -76,125 +112,10 @@ fn password_failure() -> Outcome {
     Outcome::fails(1, "reconnect", "Reconnect", reason)
 }
 
-fn groups() -> [Group; 3] {
-    let mut analytics = Group::new("rarer_gradient", "Analytics (Snowflake)", "snowflake");
-    analytics.time_zone_offset = 1;
-    analytics.start_offset_minutes = 7;
-    let mut finance = Group::new("steady_ledger", "Finance (BigQuery)", "big_query");
-    finance.region = "GCP_EUROPE_WEST3".into();
-    finance.start_offset_minutes = 23;
-    let mut lake = Group::new("deep_reservoir", "Product lake (Databricks)", "databricks");
-    lake.start_offset_minutes = 41;
-    [analytics, finance, lake]
-}
-
-fn connections() -> Vec<Connection> {
-    [for_analytics(), for_finance(), for_the_lake()].concat()
-}
-
-fn for_analytics() -> Vec<Connection> {
-    let new = |id: &str, service: &str, schema: &str| {
-        Connection::new(id, service, schema, "rarer_gradient")
-    };
-    let mut orders = new(ABOUT_TO_FAIL, "postgres", "orders_db");
-    orders.config = json!({
-        "host": "orders-db.internal.example", "port": 5432, "user": "fivetran_etl", "password": "******",
-        "database": "orders",
-    });
-    vec![
-        orders.every(60).takes_minutes(11).tables(
-            "public",
-            &["orders", "order_items", "customers", "payments"],
-        ),
-        new(HEALTHY, "salesforce", "salesforce")
-            .every(15)
-            .takes_minutes(4)
-            .tables(
-                "salesforce",
-                &["account", "contact", "opportunity", "opportunity_line_item"],
-            ),
-        new("lively_beacon", "hubspot", "hubspot")
-            .every(60)
-            .takes_minutes(14)
-            .tables("hubspot", &["contact", "company", "deal", "email_event"]),
-        new(STALE, "google_ads", "google_ads")
-            .every(360)
-            .takes_minutes(9)
-            .tables(
-                "google_ads",
-                &["campaign_stats", "ad_group_stats", "keyword_stats"],
-            ),
-        new("gentle_harvest", "zendesk", "zendesk")
-            .every(180)
-            .takes_minutes(18)
-            .tables("zendesk", &["ticket", "ticket_comment", "user"]),
-        new(
-            "distant_fiddle",
-            "google_sheets",
-            "google_sheets.sales_targets",
-        )
-        .every(360)
-        .takes_minutes(1)
-        .tables("google_sheets", &["sales_targets"]),
-        new("humble_chronicle", "fivetran_log", "fivetran_metadata")
-            .every(1440)
-            .takes_minutes(3)
-            .tables(
-                "fivetran_metadata",
-                &["log", "connection", "incremental_mar"],
-            ),
-    ]
-}
-
-fn for_finance() -> Vec<Connection> {
-    let new = |id: &str, service: &str, schema: &str| {
-        Connection::new(id, service, schema, "steady_ledger")
-    };
-    vec![
-        new(OLD_FAILURE, "stripe", "stripe")
-            .every(60)
-            .takes_minutes(7)
-            .tables(
-                "stripe",
-                &["charge", "invoice", "balance_transaction", "refund"],
-            ),
-        new("early_almanac", "netsuite_suiteanalytics", "netsuite")
-            .daily_at("03:00")
-            .takes_minutes(74)
-            .tables(
-                "netsuite",
-                &["transactions", "transaction_lines", "accounts"],
-            ),
-        new(FORGOTTEN, "workday", "workday_hcm")
-            .every(720)
-            .takes_minutes(26)
-            .tables("workday", &["worker", "position", "organization"]),
-    ]
-}
-
-fn for_the_lake() -> Vec<Connection> {
-    let new = |id: &str, service: &str, schema: &str| {
-        Connection::new(id, service, schema, "deep_reservoir")
-    };
-    vec![
-        new("broad_willow", "mongo", "app_events")
-            .every(30)
-            .takes_minutes(12)
-            .tables("app", &["events", "sessions", "devices"]),
-        new("silent_quarry", "s3", "s3_clickstream")
-            .every(5)
-            .takes_minutes(2)
-            .tables("clickstream", &["clicks"]),
-        new(PAUSED, "kafka", "kafka_inventory")
-            .every(15)
-            .takes_minutes(3)
-            .tables("inventory", &["stock_level"]),
-    ]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sim::fivetran::LogRow;
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -260,14 +181,24 @@ mod tests {
     }
 
     #[test]
-    fn a_week_of_log_rows_lies_behind_it_always_the_same() {
+    fn weeks_of_log_rows_lie_behind_it_always_the_same() {
         let (sim, _) = demo("2026-11-22T08:12:00Z");
         let rows = sim.log_rows();
         let ends = rows
             .iter()
             .filter(|r| r.message_event == "sync_end")
             .count();
-        assert!(ends > 2_000, "{ends}");
+        assert!(ends > 7_000, "{ends}");
+        for (_, id, times, _) in PAST_FAILURES {
+            let failed = |r: &&LogRow| {
+                r.connection_id == id
+                    && r.message_event == "sync_end"
+                    && r.message_data
+                        .as_deref()
+                        .is_some_and(|d| d.contains("FAILURE"))
+            };
+            assert_eq!(rows.iter().filter(failed).count(), times as usize, "{id}");
+        }
         assert!(rows.windows(2).all(|w| w[0].time_stamp <= w[1].time_stamp));
         assert!(
             rows.iter()

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::state::State;
-use super::{SlackSim, chat, directory, hooks, modals, socket};
+use super::{SlackSim, chat, directory, files, hooks, modals, socket};
 
 /// What a method answers: the fields beside `ok`, or what went wrong.
 pub(super) type Reply = Result<Value, Failure>;
@@ -109,6 +109,9 @@ fn method(name: &str) -> Option<(&'static [&'static str], Method)> {
         "users.lookupByEmail" => (&["users:read.email"], directory::by_email),
         "usergroups.list" => (&["usergroups:read"], directory::groups),
         "usergroups.users.list" => (&["usergroups:read"], directory::group_users),
+        "files.getUploadURLExternal" => (&["files:write"], files::get_upload_url),
+        "files.completeUploadExternal" => (&["files:write"], files::complete_upload),
+        "files.info" => (&["files:read"], files::info),
         "views.open" => (&[], modals::open),
         "views.push" => (&[], modals::push),
         "views.update" => (&[], modals::update),
@@ -119,12 +122,13 @@ fn method(name: &str) -> Option<(&'static [&'static str], Method)> {
 }
 
 impl SlackSim {
-    /// The Web API under `/api/METHOD`, the response URLs under `/response/ID`, and Socket Mode's
-    /// connections under `/link`.
+    /// The Web API under `/api/METHOD`, the response URLs under `/response/ID`, uploads under
+    /// `/upload/v1/KEY`, and Socket Mode's connections under `/link`.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/api/{method}", any(web_api))
             .route("/response/{id}", post(response_url))
+            .route("/upload/v1/{key}", post(upload))
             .route("/link", any(socket::link))
             .with_state(self.clone())
     }
@@ -194,6 +198,14 @@ async fn web_api(
         ("x-oauth-scopes", &scopes),
     ];
     (headers, json.to_string()).into_response()
+}
+
+async fn upload(
+    Shared(slack): Shared<SlackSim>,
+    Path(key): Path<String>,
+    body: Bytes,
+) -> (StatusCode, String) {
+    slack.take_bytes(&key, &body)
 }
 
 async fn response_url(

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::api::{Call, Failure, Reply};
+use super::files::check_images;
 use super::limits::{Surface, check_blocks, too_many_tables};
 use super::state::{Ephemeral, Message, State};
 
@@ -35,6 +36,7 @@ pub(super) fn content(state: &mut State, call: &Call) -> Result<Content, Failure
     if !problems.is_empty() {
         return Err(Failure::with("invalid_blocks", problems));
     }
+    check_images(state, &blocks)?;
     if too_many_tables(&blocks) {
         return Err("only_one_table_allowed".into());
     }

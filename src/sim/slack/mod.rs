@@ -13,6 +13,7 @@ mod client_tests;
 mod directory;
 mod elements;
 mod events;
+mod files;
 mod forms;
 mod hooks;
 pub mod limits;
@@ -28,6 +29,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use tokio::sync::watch;
 
 use super::{SimClock, lock};
 use state::State;
@@ -49,6 +51,8 @@ struct Inner {
     wiring: Mutex<Wiring>,
     sockets: Mutex<socket::Sockets>,
     http: OnceLock<Result<reqwest::Client, String>>,
+    /// Counts what may have changed something.
+    changes: watch::Sender<u64>,
 }
 
 /// Who finds whom.
@@ -84,6 +88,7 @@ impl SlackSim {
             }),
             sockets: Mutex::default(),
             http: OnceLock::new(),
+            changes: watch::Sender::new(0),
         }))
     }
 
@@ -92,9 +97,11 @@ impl SlackSim {
         lock(&self.0.wiring).target = url.into().trim_end_matches('/').to_owned();
     }
 
-    /// Where this workspace listens, as `http://host:port`: response URLs begin with it.
+    /// Where this workspace listens, as `http://host:port`: response and upload URLs begin with it.
     pub fn set_public_url(&self, url: impl Into<String>) {
-        lock(&self.0.wiring).public = url.into().trim_end_matches('/').to_owned();
+        let url = url.into().trim_end_matches('/').to_owned();
+        self.with(|s| s.files.public.clone_from(&url));
+        lock(&self.0.wiring).public = url;
     }
 
     /// The name under which the slash command was installed.
@@ -102,9 +109,24 @@ impl SlackSim {
         lock(&self.0.wiring).command = name.into();
     }
 
+    /// The slash command's name, with its slash.
+    pub fn command_name(&self) -> String {
+        self.wiring().command
+    }
+
     /// How long to wait for an acknowledgement; Slack waits 3 seconds.
     pub fn set_patience(&self, patience: Duration) {
         lock(&self.0.wiring).patience = patience;
+    }
+
+    /// How long a trigger id is good by the simulated clock; Slack's three seconds at first.
+    pub fn set_trigger_life(&self, life: chrono::Duration) {
+        self.with(|s| s.trigger_life = life);
+    }
+
+    /// Tells of each act and call that may have changed what somebody sees.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
     }
 
     /// The simulated time.
@@ -116,8 +138,16 @@ impl SlackSim {
         lock(&self.0.wiring).clone()
     }
 
+    /// Does something to the workspace, and tells those who look.
     fn with<T>(&self, f: impl FnOnce(&mut State) -> T) -> T {
-        f(&mut lock(&self.0.state))
+        let done = f(&mut lock(&self.0.state));
+        self.0.changes.send_modify(|count| *count += 1);
+        done
+    }
+
+    /// Looks at the workspace.
+    fn look<T>(&self, f: impl FnOnce(&State) -> T) -> T {
+        f(&lock(&self.0.state))
     }
 }
 
@@ -187,27 +217,27 @@ impl SlackSim {
 
     /// All users, the bot too, by id.
     pub fn users(&self) -> Vec<User> {
-        self.with(|s| s.users.values().cloned().collect())
+        self.look(|s| s.users.values().cloned().collect())
     }
 
     /// All user groups by id.
     pub fn groups(&self) -> Vec<Group> {
-        self.with(|s| s.groups.values().cloned().collect())
+        self.look(|s| s.groups.values().cloned().collect())
     }
 
     /// All channels and direct messages by id.
     pub fn channels(&self) -> Vec<Channel> {
-        self.with(|s| s.channels.values().cloned().collect())
+        self.look(|s| s.channels.values().cloned().collect())
     }
 
     /// The workspace's id.
     pub fn team_id(&self) -> String {
-        self.with(|s| s.team_id.clone())
+        self.look(|s| s.team_id.clone())
     }
 
     /// The bot's user id.
     pub fn bot_user(&self) -> String {
-        self.with(|s| s.bot_user.clone())
+        self.look(|s| s.bot_user.clone())
     }
 }
 
@@ -215,7 +245,7 @@ impl SlackSim {
 impl SlackSim {
     /// All messages of a channel in order, replies in threads too.
     pub fn messages(&self, channel: &str) -> Vec<Message> {
-        self.with(|s| {
+        self.look(|s| {
             s.messages
                 .iter()
                 .filter(|m| m.channel == channel)
@@ -226,7 +256,7 @@ impl SlackSim {
 
     /// One message.
     pub fn message(&self, channel: &str, ts: &str) -> Option<Message> {
-        self.with(|s| s.message(channel, ts).cloned())
+        self.look(|s| s.message(channel, ts).cloned())
     }
 
     /// The replies of a thread in order, without its first message.
@@ -238,7 +268,7 @@ impl SlackSim {
 
     /// All that this person alone saw, in order: ephemerals, answers to commands, posts to response URLs.
     pub fn ephemerals(&self, user: &str) -> Vec<Ephemeral> {
-        self.with(|s| {
+        self.look(|s| {
             s.ephemerals
                 .iter()
                 .filter(|e| e.user == user)
@@ -249,17 +279,17 @@ impl SlackSim {
 
     /// The stack of modals that this person has open, the topmost last.
     pub fn views(&self, user: &str) -> Vec<View> {
-        self.with(|s| s.views.iter().filter(|v| v.user == user).cloned().collect())
+        self.look(|s| s.views.iter().filter(|v| v.user == user).cloned().collect())
     }
 
     /// This person's home tab.
     pub fn home(&self, user: &str) -> Option<View> {
-        self.with(|s| s.homes.get(user).cloned())
+        self.look(|s| s.homes.get(user).cloned())
     }
 
     /// When the bot posted to a channel, in order: Slack takes about one message a second.
     pub fn post_times(&self, channel: &str) -> Vec<DateTime<Utc>> {
-        self.with(|s| {
+        self.look(|s| {
             s.posts
                 .iter()
                 .filter(|(c, _)| c == channel)
@@ -279,7 +309,7 @@ impl SlackSim {
     /// What a real Slack would not have taken, in words: acknowledgements of a wrong shape, errors on
     /// blocks that are no inputs, and so on. A good test ends with none.
     pub fn complaints(&self) -> Vec<String> {
-        self.with(|s| s.complaints.clone())
+        self.look(|s| s.complaints.clone())
     }
 
     /// Puts a person's own message into a channel; returns its address. No event is delivered.
@@ -301,6 +331,12 @@ impl SlackSim {
 
     /// Shows a text to one person alone, as Slackbot does when an act of his failed.
     pub fn whisper(&self, user: &str, channel: &str, text: &str) {
+        self.whisper_in(user, channel, None, text);
+    }
+
+    /// The same in a thread.
+    pub fn whisper_in(&self, user: &str, channel: &str, thread: Option<&str>, text: &str) {
+        let thread_ts = thread.map(str::to_owned);
         let now = self.now();
         self.with(|s| {
             let ts = s.stamp(now);
@@ -309,7 +345,7 @@ impl SlackSim {
                 ts,
                 user,
                 channel,
-                thread_ts: None,
+                thread_ts,
                 text,
                 blocks: Vec::new(),
             });

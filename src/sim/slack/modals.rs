@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Duration;
 use serde_json::{Value, json};
 
 use super::api::{Call, Failure, Reply};
 use super::limits::{check_view, kind};
 use super::state::{State, View};
 
-/// How long a trigger id is good.
-const TRIGGER: Duration = Duration::seconds(3);
 /// Slack's limit on the JSON of a view.
 const SIZE: usize = 250_000;
 /// How many modals may lie above each other.
@@ -21,13 +18,14 @@ fn trigger(state: &mut State, call: &Call) -> Result<(String, Option<String>), F
     let id = call
         .given("trigger_id")
         .or_else(|| call.given("interactivity_pointer"));
+    let life = state.trigger_life;
     let trigger = id
         .and_then(|id| state.triggers.get_mut(&id))
         .ok_or("invalid_trigger_id")?;
     if trigger.used {
         return Err("exchanged_trigger_id".into());
     }
-    if call.now - trigger.issued > TRIGGER {
+    if call.now - trigger.issued > life {
         return Err("expired_trigger_id".into());
     }
     trigger.used = true;

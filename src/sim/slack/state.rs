@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::Value;
+
+use super::files::Files;
 
 /// A person or a bot.
 #[derive(Clone, Debug)]
@@ -201,7 +203,7 @@ pub(super) struct Hook {
 }
 
 /// The scopes of the product's manifest.
-const SCOPES: &str = "app_mentions:read,channels:history,channels:read,chat:write,commands,files:write,groups:history,groups:read,im:history,im:write,usergroups:read,users:read,users:read.email";
+const SCOPES: &str = "app_mentions:read,channels:history,channels:read,chat:write,commands,files:read,files:write,groups:history,groups:read,im:history,im:write,usergroups:read,users:read,users:read.email";
 
 pub(super) struct State {
     pub team_id: String,
@@ -221,6 +223,9 @@ pub(super) struct State {
     pub hooks: BTreeMap<String, Hook>,
     pub posts: Vec<(String, DateTime<Utc>)>,
     pub complaints: Vec<String>,
+    pub files: Files,
+    /// How long a trigger id is good.
+    pub trigger_life: Duration,
     counter: u64,
     last_micros: i64,
 }
@@ -248,6 +253,8 @@ impl State {
             hooks: BTreeMap::new(),
             posts: Vec::new(),
             complaints: Vec::new(),
+            files: Files::default(),
+            trigger_life: Duration::seconds(3),
             counter: 0,
             last_micros: 0,
         }

@@ -3,6 +3,7 @@
 use slack_morphism::prelude::*;
 
 use super::message::Builder;
+use super::opinion::opinion;
 use super::text::Words;
 use crate::model::{Cause, Certainty, LogRead, Quote};
 use crate::slack::inert::Inert;
@@ -18,7 +19,11 @@ pub(in crate::slack) fn explained(mut card: Builder, cause: &Cause) -> Builder {
     for (number, quote) in (1_usize..).zip(cause.quotes.iter().take(QUOTES)) {
         card = card.block(numbered(number, quote));
     }
-    card.paragraph(&told_of_log(cause))
+    card = card.paragraph(&told_of_log(cause));
+    match &cause.opinion {
+        Some(said) => opinion(card, said),
+        None => card,
+    }
 }
 
 /// What people can do, one a line.
@@ -51,7 +56,7 @@ fn verdict(cause: &Cause) -> Words {
 }
 
 /// Words of the log: set apart, so that nobody takes them for Syncgate's.
-fn numbered(number: usize, quote: &Quote) -> SlackBlock {
+pub(super) fn numbered(number: usize, quote: &Quote) -> SlackBlock {
     let words = Words::new()
         .number(number)
         .say(". ")

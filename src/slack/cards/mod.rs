@@ -4,13 +4,16 @@ mod action;
 mod blocks;
 mod cause;
 mod choice;
+mod flood;
 mod in_force;
 mod incident;
 mod lines;
 mod message;
 mod note;
+mod opinion;
 mod outcome;
 mod people;
+mod picture;
 mod proposal;
 mod text;
 
@@ -27,12 +30,14 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
+pub use flood::{FloodView, flood_card};
 pub use in_force::InForce;
 pub use incident::{IncidentView, Remedy, incident_card};
 pub use message::Message;
 pub use note::{
     decision_note, escalation, expired_note, modified_note, reminder, step_note, superseded_note,
 };
+pub use picture::{PICTURE_FILE, Picture, alt_text, picture_title};
 pub use proposal::{HaltView, ProposalView, plan_card, proposal_card, unchanged_day};
 
 pub(in crate::slack) use action::{asked, now_of};

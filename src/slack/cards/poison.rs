@@ -150,6 +150,7 @@ pub(super) fn a_sample() -> impl Strategy<Value = Sample> {
             let (lines, step_states): (Vec<Line>, Vec<StepState>) = lines.into_iter().unzip();
             let mut s = sample(&text, Vec::new());
             s.shadow = lines.iter().take(9).cloned().collect();
+            let lines_shown = lines.len();
             s.revision.lines = lines;
             s.proposal.kind = [
                 ProposalKind::Plan,
@@ -160,6 +161,14 @@ pub(super) fn a_sample() -> impl Strategy<Value = Sample> {
             s.changed = Some(text.clone());
             s.revision.policy_hash.clone_from(&text);
             s.fingerprint = Fingerprint::stored(text.clone());
+            // Rows of hostile names, as many as the words about them can hold, and more.
+            s.picture = halted.then(|| {
+                let mut picture = picture();
+                picture.chart.rows[0].name.clone_from(&text);
+                let row = picture.chart.rows[0].clone();
+                picture.chart.rows.extend(vec![row; lines_shown]);
+                picture
+            });
             s.halted = halted.then(|| HaltView {
                 by: Actor::Operator,
                 reason: Some(text.clone()),
@@ -213,6 +222,7 @@ fn poisoned_cause(text: &str, other: &str) -> Cause {
         quotes: vec![quote; 9],
         remedies: vec![text.to_owned(); 9],
         log: LogRead::Off,
+        opinion: None,
     }
 }
 

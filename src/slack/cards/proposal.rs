@@ -9,6 +9,7 @@ use super::in_force::{InForce, in_force};
 use super::lines::{lines, shadow};
 use super::message::{Builder, Message};
 use super::people::{decided, still_needed};
+use super::picture::{self, Picture};
 use super::text::Words;
 use crate::model::{
     Actor, CardState, Decision, Fingerprint, Line, Progress, Proposal, ProposalKind, ProposalState,
@@ -51,6 +52,8 @@ pub struct ProposalView<'a> {
     pub halted: Option<&'a HaltView>,
     /// What the last modification changed.
     pub changed: Option<&'a str>,
+    /// For a plan: its picture, once Slack has it ready.
+    pub picture: Option<&'a Picture>,
     /// The end of the audit chain.
     pub head: &'a audit::Head,
     /// The policy's zone, for where the reader's is not known.
@@ -88,6 +91,9 @@ pub fn proposal_card(v: &ProposalView<'_>) -> Message {
     }
     if !v.overrides.is_empty() {
         card = card.paragraph(&in_force(v.overrides, v.tz));
+    }
+    if let Some(picture) = v.picture {
+        card = card.block(picture::block(picture));
     }
     card.paragraph(&still_needed(v))
         .paragraph(&decided(v))

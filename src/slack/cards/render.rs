@@ -36,6 +36,11 @@ fn block(block: &Value) -> String {
             .collect::<Vec<_>>()
             .join(" "),
         "input" => input(block),
+        "image" => format!(
+            "({}: {})",
+            block["slack_file"]["id"].as_str().unwrap_or_default(),
+            block["alt_text"].as_str().unwrap_or_default()
+        ),
         other => format!("?{other}?"),
     }
 }

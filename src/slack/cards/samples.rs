@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::{HaltView, ProposalView};
+use super::{HaltView, Picture, ProposalView};
 use crate::model::*;
 
 /// A moment of the samples' day.
@@ -24,6 +24,7 @@ pub(crate) struct Sample {
     pub(crate) shadow: Vec<Line>,
     pub(crate) halted: Option<HaltView>,
     pub(crate) changed: Option<String>,
+    pub(crate) picture: Option<Picture>,
     pub(crate) head: audit::Head,
     pub(crate) now: DateTime<Utc>,
 }
@@ -78,11 +79,40 @@ pub(crate) fn sample(title: &str, actions: Vec<Action>) -> Sample {
         shadow: Vec::new(),
         halted: None,
         changed: None,
+        picture: None,
         head: audit::Head {
             seq: 12,
             hash: "3f9a41c07b2e".repeat(6)[..64].to_owned(),
         },
         now: at(12, 5),
+    }
+}
+
+/// The picture of a plan at noon: three connections of eight, one of them woken, one in shadow mode.
+pub(crate) fn picture() -> Picture {
+    let row = |name: &str, minutes, first_end, due| ChartRow {
+        connection: ConnectionId::new(format!("id_{name}")),
+        name: name.to_owned(),
+        takes: 30,
+        by_itself: ByItself::Every { minutes, first_end },
+        due,
+        added: Vec::new(),
+    };
+    let next_noon = at(12, 0) + chrono::TimeDelta::days(1);
+    let mut chart = Chart::new(at(12, 0), next_noon, Tz::Europe__Berlin);
+    chart.rows = vec![
+        row("hubspot", 360, at(13, 0), Vec::new()),
+        row("salesforce_prod", 360, at(16, 30), vec![at(14, 30)]),
+        row("marketing_ads", 45, at(12, 20), Vec::new()),
+    ];
+    chart.rows[0].by_itself = ByItself::Never;
+    chart.more = 5;
+    let now = line("hubspot", Action::SyncNow { force: false });
+    let later = line("salesforce_prod", Action::SyncAt { time: at(13, 50) });
+    let shown = line("marketing_ads", Action::SyncAt { time: at(18, 0) });
+    Picture {
+        file: "F0PICTURE1".to_owned(),
+        chart: chart.with(&[now, later], &[shown]),
     }
 }
 
@@ -98,6 +128,7 @@ impl Sample {
             approvers: &self.approvers,
             shadow: &self.shadow,
             overrides: &[],
+            picture: self.picture.as_ref(),
             halted: self.halted.as_ref(),
             changed: self.changed.as_deref(),
             head: &self.head,
@@ -279,6 +310,7 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
                 rows: 12,
                 passed_over: 1,
             },
+            opinion: None,
         }),
         proposal: Some(ProposalId(13)),
         resolved_at: (state == IncidentState::Resolved).then(|| at(12, 30)),

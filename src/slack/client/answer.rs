@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::error::innermost;
+use super::error::{self, innermost};
 use super::{CONNECT_DEADLINE, SlackClient, SlackError};
 use crate::slack::response_url;
 
@@ -47,14 +47,16 @@ impl SlackClient {
             let response = self.answers.post(url).json(&body).send().await;
             read(response.map_err(|error| not_answered(&error))?).await
         };
-        tokio::time::timeout(self.deadline, call)
+        let answered = tokio::time::timeout(self.deadline, call)
             .await
-            .unwrap_or_else(|_| Err(SlackError::ambiguous("no answer in time")))
+            .unwrap_or_else(|_| Err(SlackError::ambiguous("no answer in time")));
+        error::count(&answered);
+        answered
     }
 }
 
 /// The error's own text is not used: it holds the address.
-fn not_answered(error: &reqwest::Error) -> SlackError {
+pub(super) fn not_answered(error: &reqwest::Error) -> SlackError {
     if error.is_connect() || error.is_builder() {
         SlackError::NotSent {
             why: innermost(error),
@@ -125,7 +127,7 @@ fn code(body: &str) -> Said {
     }
 }
 
-fn retry_after(response: &reqwest::Response) -> Option<Duration> {
+pub(super) fn retry_after(response: &reqwest::Response) -> Option<Duration> {
     let seconds = response.headers().get("retry-after")?.to_str().ok()?;
     seconds.parse().ok().map(Duration::from_secs)
 }

@@ -46,6 +46,18 @@ pub enum SlackError {
     },
 }
 
+/// Counts what became of a call.
+pub(super) fn count<T>(called: &Result<T, SlackError>) {
+    let outcome = match called {
+        Ok(_) => "ok",
+        Err(SlackError::RateLimited { .. }) => "rate_limited",
+        Err(SlackError::NotSent { .. }) => "not_sent",
+        Err(SlackError::Ambiguous { .. }) => "ambiguous",
+        Err(SlackError::Refused { .. }) => "refused",
+    };
+    metrics::counter!("syncgate_slack_requests_total", "outcome" => outcome).increment(1);
+}
+
 impl SlackError {
     /// Whether the same call would be refused again however often it is repeated, until somebody
     /// mends what [`SlackError::remedy`] names.

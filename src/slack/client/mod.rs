@@ -15,6 +15,7 @@ mod answer;
 mod error;
 #[cfg(test)]
 mod fake;
+mod files;
 mod find;
 mod greet;
 mod message;
@@ -44,6 +45,7 @@ use url::Url;
 use crate::model::UserId;
 
 pub use error::SlackError;
+pub use files::Upload;
 pub use greet::Greeting;
 pub use people::{Group, Person};
 
@@ -180,17 +182,23 @@ impl SlackClient {
         &self,
         call: impl Future<Output = ClientResult<Value>>,
     ) -> Result<Value, SlackError> {
-        let Ok(answered) = tokio::time::timeout(self.deadline, call).await else {
-            return Err(SlackError::ambiguous("no answer in time"));
+        let called = match tokio::time::timeout(self.deadline, call).await {
+            Ok(answered) => answered.map_err(SlackError::from_call).and_then(succeeded),
+            Err(_) => Err(SlackError::ambiguous("no answer in time")),
         };
-        let answer = answered.map_err(SlackError::from_call)?;
-        match answer.pointer("/ok").and_then(Value::as_bool) {
-            Some(true) => Ok(answer),
-            // With a code this is an error of the call already; without one it still is no success.
-            Some(false) => Err(SlackError::refused("unknown_error", String::new())),
-            // The crate hands on an empty object for a 200 that is not JSON: a proxy's page.
-            None => Err(SlackError::ambiguous("an answer that is not Slack's")),
-        }
+        error::count(&called);
+        called
+    }
+}
+
+/// An answer that says that it was done.
+fn succeeded(answer: Value) -> Result<Value, SlackError> {
+    match answer.pointer("/ok").and_then(Value::as_bool) {
+        Some(true) => Ok(answer),
+        // With a code this is an error of the call already; without one it still is no success.
+        Some(false) => Err(SlackError::refused("unknown_error", String::new())),
+        // The crate hands on an empty object for a 200 that is not JSON: a proxy's page.
+        None => Err(SlackError::ambiguous("an answer that is not Slack's")),
     }
 }
 

@@ -105,3 +105,20 @@ pub fn nothing_to_explain(name: &str, id: &ConnectionId) -> Message {
             .say(" did not fail."),
     )
 }
+
+/// The day's calls of the model are used up.
+pub fn model_spent(requests: i64, tokens: i64) -> Message {
+    answer(
+        &Words::new()
+            .bold("Paused")
+            .say(
+                ": the language model is not asked any more for now. In the last 24 hours it took ",
+            )
+            .number(requests)
+            .say(" requests and ")
+            .number(tokens)
+            .say(
+                " tokens, which is the limit. Causes stand on the rules alone until that is less.",
+            ),
+    )
+}

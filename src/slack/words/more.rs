@@ -236,6 +236,26 @@ pub fn digest_late() -> Message {
     ))
 }
 
+/// Fivetran's webhook does not post.
+pub fn webhook_down(faults: &str) -> Message {
+    answer(
+        &Words::new()
+            .bold("Unknown")
+            .say(": Fivetran's webhook does not tell of failures. ")
+            .quote(faults, 400)
+            .say(" Whoever runs Syncgate repairs it with `syncgate webhook install`. Until then failures are found by reading the account, some time later."),
+    )
+}
+
+/// It does again.
+pub fn webhook_up() -> Message {
+    answer(
+        &Words::new()
+            .bold("Resolved")
+            .say(": Fivetran's webhook tells of failures again."),
+    )
+}
+
 /// Fivetran refuses our key: nothing can be done until somebody mends it.
 pub fn key_refused() -> Message {
     answer(&Words::new().bold("Failed").say(

@@ -21,7 +21,9 @@ pub fn refused(id: ProposalId, why: &Refusal, tz: Tz) -> Message {
             .time(*at, tz)
             .say(". Nothing was changed; ask again to get a new one."),
         Refusal::Superseded(Some(by)) => words.say(" was replaced by #").number(*by).say("."),
-        Refusal::Superseded(None) => words.say(" is no longer needed: what it was for is over."),
+        Refusal::Superseded(None) => {
+            words.say(" is no longer needed: what it was for is over, or needs something else.")
+        }
         Refusal::NotProposed => words.say(" is not put forward for a decision."),
     })
 }

@@ -1,10 +1,12 @@
 //! A fresh database for one world: a SQLite file, or a schema of its own on a PostgreSQL server.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
 use syncgate::model::{Clock, Ctx};
+use syncgate::store::{Access, Lock, OpenError, Store};
 
 use crate::beside::{is_demanded, left_out};
 
@@ -124,4 +126,16 @@ fn blocking<T: Send>(work: impl Future<Output = T> + Send) -> T {
         });
         thread.join().unwrap()
     })
+}
+
+/// Opens a database for the service. A process that another test starts in this moment holds, until it
+/// runs its program, what a service that has just ended let go: so it is tried for a while.
+pub async fn opened(address: &str) -> (Store, Lock) {
+    for _ in 0..250 {
+        match Store::open(address, Access::Serve).await {
+            Err(OpenError::Taken(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("{address} stays taken");
 }

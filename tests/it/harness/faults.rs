@@ -145,7 +145,7 @@ impl World {
     pub async fn up(&mut self, service: Service) {
         let (base, router) = match service {
             Service::Slack => (&self.settings.slack_api, self.slack.router()),
-            _ => (&self.settings.fivetran_api, self.fivetran.router()),
+            _ => (&self.settings.fivetran.api, self.fivetran.router()),
         };
         let address = base.socket_addrs(|| None).unwrap()[0];
         let clock = self.clock.clone();

@@ -140,9 +140,11 @@ impl World {
             slack: app.slack.clone(),
             slack_api: app.slack_api.clone(),
             fivetran: app.fivetran.clone(),
+            llm: app.llm.clone(),
             policy,
             redactor,
             log_folder: self.settings.log_folder.clone(),
+            webhook: None,
         })
     }
 

@@ -9,6 +9,18 @@ use super::{WEBHOOK_SECRET, World};
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 
+/// A webhook's request as one that can be delivered.
+pub fn signed(request: &WebhookRequest) -> Signed {
+    let headers = request.headers.iter();
+    Signed {
+        path: "/fivetran/webhooks".to_owned(),
+        headers: headers
+            .map(|(k, v)| (k.to_lowercase(), v.clone()))
+            .collect(),
+        body: request.body.clone(),
+    }
+}
+
 impl World {
     /// Fivetran posts its webhooks to the service from now on.
     pub fn webhooks(&self) {
@@ -33,17 +45,7 @@ impl World {
 
     /// Posts one webhook by hand.
     pub async fn post(&self, request: &WebhookRequest) -> u16 {
-        let headers = request
-            .headers
-            .iter()
-            .map(|(k, v)| (k.to_lowercase(), v.clone()))
-            .collect();
-        let signed = Signed {
-            path: "/fivetran/webhooks".to_owned(),
-            headers,
-            body: request.body.clone(),
-        };
-        self.slack.deliver(&signed).await.status
+        self.slack.deliver(&signed(request)).await.status
     }
 
     /// Somebody halts on the terminal; whether that was new.

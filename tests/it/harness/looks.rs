@@ -67,4 +67,14 @@ impl World {
             .map(|e| plain(&e.as_message()))
             .unwrap_or_default()
     }
+
+    /// The newest message of the channel that has a button of this label.
+    pub fn with_button(&self, label: &str) -> Message {
+        let all = self.all_messages();
+        let found = all
+            .into_iter()
+            .rev()
+            .find(|m| plain(m).contains(&format!("[{label}]")));
+        found.unwrap_or_else(|| panic!("no message has a button {label}:\n{}", self.channel()))
+    }
 }

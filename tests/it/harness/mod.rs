@@ -8,8 +8,9 @@ mod check;
 mod database;
 mod faults;
 mod handles;
-mod hooks;
+pub mod hooks;
 mod looks;
+mod model;
 pub mod people;
 pub mod proof;
 mod raw;
@@ -32,11 +33,11 @@ use syncgate::sim::fault::Faults;
 use syncgate::sim::fivetran::FivetranSim;
 use syncgate::sim::ledger::{Ledger, Service};
 use syncgate::sim::serve::Server;
-use syncgate::sim::slack::{Ack, Message, SlackSim, plain};
+use syncgate::sim::slack::{Ack, SlackSim};
 use syncgate::sim::{SimClock, serve};
 use syncgate::slack::SlackClient;
 use syncgate::slack::socket::Line;
-use syncgate::store::{Access, InboxWriter, Lock, Store};
+use syncgate::store::{InboxWriter, Lock, Store};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
@@ -53,8 +54,10 @@ pub const SIGNING_SECRET: &str = "canary-signing-secret-0002";
 pub const API_KEY: &str = "canaryapikey0003";
 pub const API_SECRET: &str = "canary-api-secret-0004";
 pub const WEBHOOK_SECRET: &str = "canary-webhook-secret-0005";
+pub const MODEL_KEY: &str = "canary-model-key-0007";
 pub const APP_TOKEN: &str = "xapp-canary-app-token-0006";
-pub const SECRETS: [&str; 6] = [
+pub const SECRETS: [&str; 7] = [
+    MODEL_KEY,
     APP_TOKEN,
     BOT_TOKEN,
     SIGNING_SECRET,
@@ -114,6 +117,8 @@ pub struct World {
     pub leaves_work: bool,
     /// Whether the service is started in Socket Mode.
     pub by_socket: bool,
+    /// The language model, if the test wants one.
+    pub model: Option<model::Model>,
     service: Option<Running>,
     policy: tempfile::TempPath,
     _servers: [Server; 2],
@@ -191,6 +196,7 @@ impl World {
             settings,
             leaves_work: false,
             by_socket: false,
+            model: None,
             service: None,
             policy: file,
             _servers: servers,
@@ -205,9 +211,7 @@ impl World {
     pub async fn start(&mut self) {
         let ctx = Ctx::new(self.clock.clone());
         let settings = &self.settings;
-        let (store, lock) = Store::open(&settings.database, Access::Serve)
-            .await
-            .unwrap();
+        let (store, lock) = database::opened(&settings.database).await;
         if let Store::Sqlite { .. } = store {
             let mut tx = store.begin().await.unwrap();
             tx.free_leases(ctx.now()).await.unwrap();
@@ -217,9 +221,9 @@ impl World {
         let (policy, redactor) = file.load().unwrap();
         let fivetran = FivetranClient::new(
             fivetran::Settings {
-                base: settings.fivetran_api.clone(),
-                key: settings.fivetran_key.clone(),
-                secret: settings.fivetran_secret.clone(),
+                base: settings.fivetran.api.clone(),
+                key: settings.fivetran.key.clone(),
+                secret: settings.fivetran.secret.clone(),
                 timeout: Duration::from_millis(600),
             },
             ctx.clone(),
@@ -237,9 +241,11 @@ impl World {
             slack,
             slack_api,
             fivetran,
+            llm: self.model.as_ref().map(|model| Arc::new(model.client())),
             policy,
             redactor,
             log_folder,
+            webhook: settings.webhook_in_use(),
         };
         let app = App::new(parts);
         app.record_policy().await.unwrap();
@@ -322,7 +328,9 @@ impl World {
         ran |= app.run_timers().await.unwrap() == Ran::Ran;
         ran |= app.run_digest().await.unwrap() == Ran::Ran;
         ran |= app.run_step().await.unwrap() == Ran::Ran;
+        ran |= app.ask_model().await.unwrap() == Ran::Ran;
         ran |= app.deliver_one().await.unwrap() == Ran::Ran;
+        ran |= app.run_picture().await.unwrap() == Ran::Ran;
         ran
     }
 
@@ -377,16 +385,6 @@ impl World {
         self.slack
             .click_label(user, &message.channel, &message.ts, label)
             .await
-    }
-
-    /// The newest message of the channel that has a button of this label.
-    pub fn with_button(&self, label: &str) -> Message {
-        let all = self.all_messages();
-        let found = all
-            .into_iter()
-            .rev()
-            .find(|m| plain(m).contains(&format!("[{label}]")));
-        found.unwrap_or_else(|| panic!("no message has a button {label}:\n{}", self.channel()))
     }
 
     /// Fills and submits the person's open modal.

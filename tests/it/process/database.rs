@@ -25,6 +25,23 @@ impl Stage {
         }
     }
 
+    /// How many rows there are: a table's name and, perhaps, which of its rows.
+    pub async fn count(&self, rows: &str) -> usize {
+        use sqlx::Connection;
+        let address = &self.settings["DATABASE_URL"];
+        let question = sqlx::AssertSqlSafe(format!("SELECT count(*) FROM {rows}"));
+        let count: i64 = if let Database::Sqlite(_) = self.database {
+            let mut beside = sqlx::SqliteConnection::connect(address).await.unwrap();
+            let count = sqlx::query_scalar(question).fetch_one(&mut beside);
+            count.await.unwrap()
+        } else {
+            let mut beside = sqlx::PgConnection::connect(address).await.unwrap();
+            let count = sqlx::query_scalar(question).fetch_one(&mut beside);
+            count.await.unwrap()
+        };
+        usize::try_from(count).unwrap()
+    }
+
     /// Holds the database as another process would, until it is dropped.
     pub async fn lock_database(&self) -> DatabaseLock {
         use sqlx::{Connection, Executor};
