@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use syncgate::model::{Clock, Ctx};
 use syncgate::store::{Access, Lock, OpenError, Store};
 
@@ -18,6 +19,11 @@ pub enum Database {
 }
 
 const LOCAL: &str = "postgres://postgres@127.0.0.1:5432/test";
+
+/// So many tests use the server at once. Each opens up to twenty connections (a service, the one that
+/// died before it and still hangs up, the one that looks from beside), and a server as it comes out of
+/// the box takes a hundred.
+static SEATS: Semaphore = Semaphore::const_new(4);
 
 impl Database {
     /// One of each engine that can be reached. `TEST_DATABASE_URL` names the server; without it a
@@ -42,6 +48,14 @@ impl Database {
                     "{server}?options=-c%20search_path%3D{schema}%20-c%20synchronous_commit%3Doff"
                 )
             }
+        }
+    }
+
+    /// Waits until the server has room for one more test; there is room as long as it is held.
+    pub async fn seat(&self) -> Option<SemaphorePermit<'static>> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres { .. } => Some(SEATS.acquire().await.unwrap()),
         }
     }
 

@@ -94,6 +94,7 @@ fn on_each_engine(policy: &str, body: &impl AsyncFn(&mut World)) {
             .build()
             .unwrap();
         let run = async {
+            let _seat = engine.seat().await;
             let mut world = World::new(engine, policy).await;
             body(&mut world).await;
             world.check_all().await;

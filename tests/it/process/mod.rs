@@ -28,13 +28,14 @@ use syncgate::sim::fivetran::FivetranSim;
 use syncgate::sim::ledger::{Ledger, Service};
 use syncgate::sim::serve::{self, Server};
 use syncgate::sim::slack::SlackSim;
+use tokio::sync::SemaphorePermit;
 
 use crate::harness::people as usual;
 use crate::harness::{API_KEY, API_SECRET, BOT_TOKEN, Database, SIGNING_SECRET, WEBHOOK_SECRET};
 pub use tools::*;
 
 /// How long anything that is waited for may take on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs a test body on each database, side by side: a stage waits most of its time.
@@ -77,6 +78,8 @@ pub struct Stage {
     ahead: Arc<AtomicI64>,
     process: Option<Process>,
     _servers: [Server; 2],
+    // Given up last, when the process is dead.
+    _seat: Option<SemaphorePermit<'static>>,
 }
 
 /// A process that runs, or ran.
@@ -92,6 +95,7 @@ impl Drop for Process {
 
 impl Stage {
     pub async fn new(database: Database, policy: &str) -> Self {
+        let seat = database.seat().await;
         let ahead = Arc::new(AtomicI64::new(0));
         let machine = Clock::machine();
         let clock: SimClock = {
@@ -143,6 +147,7 @@ impl Stage {
             ahead,
             process: None,
             _servers: servers,
+            _seat: seat,
         }
     }
 
@@ -311,7 +316,9 @@ impl Stage {
 
     pub async fn end(mut self) {
         self.process = None;
-        let Self { database, .. } = self;
+        let Self {
+            database, _seat, ..
+        } = self;
         database.drop().await;
     }
 }
