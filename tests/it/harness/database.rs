@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{Executor, PgPool};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use syncgate::model::{Clock, Ctx};
 use syncgate::store::{Access, Lock, OpenError, Store};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::beside::{is_demanded, left_out};
 
