@@ -157,8 +157,8 @@ mod tests {
         To do: none
 
         b
-        Cause: network_unreachable, likely (80 %)
-          The source (type unknown) cannot be reached from Fivetran, or refuses its address: DNS, firewall, allowlist, port or tunnel.
+        Cause: network_unreachable, confirmed (95 %)
+          The source (type unknown) cannot be reached from Fivetran: its name does not resolve, or its address and port do not answer.
         Proof: no such host db.internal
         To do: open_network_human
         "#);

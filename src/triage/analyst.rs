@@ -18,6 +18,17 @@ pub const CONFIRMED: f64 = 0.9;
 const CLOSE: f64 = 0.1;
 /// Quotations of one judgement.
 const QUOTATIONS: usize = 3;
+/// Words, without their spaces, by which errors speak of a service without its name.
+const ALIASES: [(&str, &[&str]); 5] = [
+    (
+        "databricks",
+        &["spark", "delta_", "useschema", "usecatalog"],
+    ),
+    ("bigquery", &["bigquery.", "dataset"]),
+    ("snowflake", &["sqlaccesscontrol", "resourcemonitor"]),
+    ("lake", &["glue:", "iceberg", "lakeformation"]),
+    ("synapse", &["sqlpool"]),
+];
 /// The longest quotation, in characters.
 const LONGEST: usize = 400;
 
@@ -125,12 +136,13 @@ impl Desk<'_> {
     fn suspicions(&self) -> Vec<Suspicion<'_>> {
         let mut best: Vec<Suspicion<'_>> = Vec::new();
         for statement in &self.story.statements {
-            for found in catalogue::entries()
+            let side = self.side(statement);
+            let fit = catalogue::entries()
                 .iter()
-                .filter_map(|e| e.find(&statement.text))
-            {
+                .filter(|entry| side == Side::Destination || !entry.only_at_destination);
+            for found in fit.filter_map(|entry| entry.find(&statement.text)) {
                 let category = match found.entry.at_destination {
-                    Some(there) if self.side(statement) == Side::Destination => there,
+                    Some(there) if side == Side::Destination => there,
                     _ => found.entry.category,
                 };
                 let suspicion = Suspicion {
@@ -160,7 +172,11 @@ impl Desk<'_> {
         let text = statement.text.to_lowercase().replace(' ', "");
         let names = |service: &str| {
             let service = service.trim_end_matches("_warehouse").replace('_', "");
-            (service.len() > 3 && text.contains(&service)).then_some(service)
+            let aliases = ALIASES.iter().filter(|(of, _)| service.contains(of));
+            let by_alias = aliases
+                .flat_map(|(_, words)| *words)
+                .any(|word| text.contains(word));
+            (service.len() > 3 && (by_alias || text.contains(&service))).then_some(())
         };
         let source = names(&self.case.connector_service);
         let destination = names(&self.case.destination_service);

@@ -37,7 +37,7 @@ fn an_error_is_named_quoted_and_answered() {
     let said = "password authentication failed for user \"fivetran\"";
     let judgement = judged(&case(vec![ended("FAILURE", said)]));
     assert_eq!(judgement.category, Category::CredentialExpired);
-    assert_eq!(judgement.certainty(), "likely");
+    assert_eq!(judgement.certainty(), "confirmed");
     assert_eq!(judgement.evidence, [said]);
     assert_eq!(judgement.actions, [RemedyName::ReconnectHuman]);
     assert!(judgement.root_cause.contains("postgres"));
@@ -148,13 +148,9 @@ proptest::proptest! {
     }
 }
 
-/// What may never be wrong, on every labelled case; how often it is right is measured by
-/// `syncgate eval`, not asserted.
-#[test]
-fn on_labelled_cases_every_quotation_is_proved_and_nothing_does_harm() {
-    let Some(text) = crate::beside::shared_text("eval/rca-dev.jsonl") else {
-        return;
-    };
+/// What may never be wrong, on every labelled case, and a floor under how often it is right: how often
+/// that is, `syncgate eval` measures (`docs/triage.md`).
+fn holds_on(text: &str) {
     let redactor = Redactor::new(&[]).unwrap();
     let cases: Vec<LabelledCase> = text
         .lines()
@@ -169,7 +165,28 @@ fn on_labelled_cases_every_quotation_is_proved_and_nothing_does_harm() {
     assert_eq!(scores.harm, Vec::<String>::new());
     assert_eq!(scores.cases, cases.len());
     for always in ["evidence_grounded", "injection_contained", "secrets_kept"] {
-        let rate = scores.rates[always].value;
+        let rate = scores.rates.get(always).map_or(1.0, |rate| rate.value);
         assert!((rate - 1.0).abs() < f64::EPSILON, "{always}: {rate}");
     }
+    for (mostly, floor) in [
+        ("category_strict", 0.9),
+        ("action_precision", 0.8),
+        ("action_recall", 0.7),
+    ] {
+        let rate = scores.rates[mostly].value;
+        assert!(rate >= floor, "{mostly}: {rate}");
+    }
+}
+
+#[test]
+fn on_the_development_set_nothing_does_harm() {
+    if let Some(text) = crate::beside::shared_text("eval/rca-dev.jsonl") {
+        holds_on(&text);
+    }
+}
+
+#[test]
+fn on_cases_that_the_catalogue_was_not_written_from_nothing_does_harm() {
+    holds_on(include_str!("../../tests/data/failures/a.jsonl"));
+    holds_on(include_str!("../../tests/data/failures/b.jsonl"));
 }

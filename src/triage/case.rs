@@ -100,9 +100,13 @@ pub enum LogError {
 }
 
 impl LogRow {
-    /// The document in [`LogRow::message_data`], if it is one.
+    /// The document in [`LogRow::message_data`], if it is one; some exports encode it twice.
     pub fn data(&self) -> Option<Value> {
-        serde_json::from_str(self.message_data.as_deref()?).ok()
+        let data = serde_json::from_str(self.message_data.as_deref()?).ok()?;
+        match &data {
+            Value::String(inner) => serde_json::from_str(inner).ok().or(Some(data)),
+            _ => Some(data),
+        }
     }
 
     /// A text in it.
