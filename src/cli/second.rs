@@ -4,6 +4,7 @@ use super::{Failure, assemble};
 use crate::app::PolicyFile;
 use crate::config::{ModelAccount, Variables};
 use crate::llm::{self, Llm, Trouble};
+use crate::model::Ctx;
 use crate::triage::admit::{Ground, admit};
 use crate::triage::analyst::{self, Judgement};
 use crate::triage::brief::Brief;
@@ -43,7 +44,8 @@ impl Analyst {
             Redactor::new(&[])?.with_known(secrets)
         };
         let timeout = llm::Settings::TIMEOUT;
-        let model = account.map(|account| assemble::model(&account, timeout));
+        let model =
+            account.map(|account| assemble::model(&account, timeout, Ctx::new(assemble::clock())));
         Ok(Self {
             redactor,
             model: model.transpose()?,

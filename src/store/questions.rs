@@ -133,18 +133,19 @@ impl Tx {
         }))
     }
 
-    /// The answer that the same prompt was given before, and by which model.
+    /// The answer that the same prompt was given before by whom it is for, and which model that was
+    /// by its own name.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn answer_to(&mut self, prompt_hash: &str) -> Result<Option<(String, String)>> {
+    pub async fn answer_to(&mut self, key: &str) -> Result<Option<(String, String)>> {
         Ok(on!(self, conn => sqlx::query_as(
             "SELECT answer, model FROM model_calls \
              WHERE prompt_hash = $1 AND state = 'answered' AND answer IS NOT NULL \
                AND model IS NOT NULL \
              ORDER BY id DESC LIMIT 1",
         )
-        .bind(prompt_hash)
+        .bind(key)
         .fetch_optional(conn)
         .await)?)
     }
@@ -165,7 +166,8 @@ impl Tx {
         .await)?)
     }
 
-    /// Records that a question is about to be asked, with the prompt.
+    /// Records that a question is about to be asked, with the prompt; its answer will be found by
+    /// the key, which the column `prompt_hash` holds.
     ///
     /// # Errors
     /// [`Error::Lost`](super::Error::Lost) when another worker holds it.
@@ -173,7 +175,7 @@ impl Tx {
         &mut self,
         question: &Question,
         prompt: &str,
-        prompt_hash: &str,
+        key: &str,
         now: DateTime<Utc>,
     ) -> Result<()> {
         let done = on!(self, conn => sqlx::query(
@@ -183,7 +185,7 @@ impl Tx {
         )
         .bind(now)
         .bind(prompt)
-        .bind(prompt_hash)
+        .bind(key)
         .bind(question.id)
         .bind(question.lease_until)
         .execute(conn)
