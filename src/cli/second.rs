@@ -35,8 +35,7 @@ impl Analyst {
     pub(super) fn new(variables: &Variables) -> Result<Self, Failure> {
         let account = ModelAccount::read(variables);
         let account = account.map_err(|problems| Failure::User(problems.to_string()))?;
-        let mut secrets = variables.secrets();
-        secrets.extend(account.as_ref().and_then(ModelAccount::own_secret));
+        let secrets = variables.secrets();
         let redactor = if account.is_some() && variables.policy().exists() {
             let file = PolicyFile::new(variables.policy(), secrets);
             file.load().map_err(Failure::User)?.1
