@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::inbox::FORGOTTEN;
 use super::{Result, Tx, held, on};
 use crate::model::{ConnectionId, IncidentId};
 
@@ -237,6 +238,27 @@ impl Tx {
         .fetch_optional(conn)
         .await)?;
         Ok(held.is_some())
+    }
+
+    /// Forgets some settled questions that were put before `before`, with their prompts and answers;
+    /// whether there may be more.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget_questions(&mut self, before: DateTime<Utc>) -> Result<bool> {
+        let forgotten = on!(self, conn => sqlx::query(
+            // Numbers grow with time: who looks at the oldest reads no more than he may forget.
+            "DELETE FROM model_calls WHERE id IN ( \
+                 SELECT id FROM (SELECT id, run_after, created_at FROM model_calls \
+                                 ORDER BY id LIMIT $2) AS oldest \
+                 WHERE run_after IS NULL AND created_at < $1)",
+        )
+        .bind(before)
+        .bind(FORGOTTEN)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        Ok(forgotten == FORGOTTEN.unsigned_abs())
     }
 
     /// How many questions wait or are being asked.
