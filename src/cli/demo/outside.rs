@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::switches::FAST;
 use crate::app::PolicyFile;
 use crate::cli::{Failure, serve};
 use crate::config::{ModelAccount, Settings, Variables};
@@ -60,7 +61,7 @@ pub(super) struct Outside {
 impl Outside {
     /// `own` is the model of whoever runs the demo, if he has set one.
     pub async fn start(own: Option<ModelAccount>) -> Result<Self, Failure> {
-        let ctx = Ctx::new(Clock::paced());
+        let ctx = Ctx::new(Clock::paced(FAST));
         let clock: SimClock = {
             let ctx = ctx.clone();
             Arc::new(move || ctx.now())
