@@ -51,7 +51,8 @@ pub(super) struct Outside {
     pub llm: Option<LlmSim>,
     pub model: ModelAccount,
     servers: Vec<Server>,
-    token: String,
+    /// The bot's.
+    pub token: String,
     signing: String,
     webhook: String,
     key: String,
