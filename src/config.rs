@@ -21,6 +21,19 @@ use logs::{log_filter, log_format, log_source};
 pub use model::ModelAccount;
 use placeholder::is_placeholder;
 
+/// The settings that are secrets.
+const SECRETS: [&str; 7] = [
+    "SLACK_BOT_TOKEN",
+    "SLACK_APP_TOKEN",
+    "SLACK_SIGNING_SECRET",
+    "FIVETRAN_API_KEY",
+    "FIVETRAN_API_SECRET",
+    "FIVETRAN_WEBHOOK_SECRET",
+    "OPENAI_API_KEY",
+];
+/// A shorter word is none, and would tear holes into every text if it were taken for one.
+const SHORTEST_SECRET: usize = 8;
+
 /// Where the settings come from: the environment, and behind it the `.env` file.
 #[derive(Clone, Default)]
 pub struct Variables(HashMap<String, String>);
@@ -135,21 +148,11 @@ impl Variables {
         )
     }
 
-    /// The values of the settings that are secrets, whether or not they are complete. A word so short
-    /// is none, and would tear holes into every text.
+    /// The values of the settings that are secrets, whether or not the settings are complete.
     pub fn secrets(&self) -> Vec<String> {
-        const SHORTEST: usize = 8;
-        let named = [
-            "SLACK_BOT_TOKEN",
-            "SLACK_APP_TOKEN",
-            "SLACK_SIGNING_SECRET",
-            "FIVETRAN_API_KEY",
-            "FIVETRAN_API_SECRET",
-            "FIVETRAN_WEBHOOK_SECRET",
-        ];
-        let values = named.iter().filter_map(|name| self.get(name));
+        let values = SECRETS.iter().filter_map(|name| self.get(name));
         let each = values.flat_map(|value| value.split(',')).map(str::trim);
-        let long = each.filter(|value| value.len() >= SHORTEST);
+        let long = each.filter(|value| value.len() >= SHORTEST_SECRET);
         long.map(str::to_owned).collect()
     }
 

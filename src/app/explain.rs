@@ -7,6 +7,7 @@ use super::{App, Flow, Stop};
 use crate::model::{Actor, Connection, Incident, IncidentId};
 use crate::slack::words::{self, ExplainView};
 use crate::triage::advice;
+use crate::triage::weigh::weighed_afresh;
 
 impl App {
     /// The open incidents, the oldest first.
@@ -17,7 +18,8 @@ impl App {
         self.reply(asked, &message, "incidents").await
     }
 
-    /// The root cause afresh: the connection and the log are read now. Nothing is kept but the record.
+    /// The root cause afresh: the connection and the log are read now, and what a model has said of
+    /// the same failure is weighed against that. Nothing is kept but the record.
     pub(crate) async fn explain_command(&self, asked: &Asked, what: &str) -> Flow<()> {
         let known = self.meant(what).await?;
         let connection = self.live(&known.id).await?;
@@ -41,6 +43,11 @@ impl App {
         let reason = told.and_then(|incident| incident.reason.clone());
         let cause = self.cause_of(&connection, reason.as_deref(), None).await;
         let (cause, _) = cause.ok_or_else(|| anyhow::anyhow!("the analyst broke down"))?;
+        // What a model said of this failure stands on its card; it is not asked again for one reader.
+        let cause = match told.and_then(|incident| incident.cause.as_ref()) {
+            Some(on_card) => weighed_afresh(cause, on_card),
+            None => cause,
+        };
         let message = words::explanation(&ExplainView {
             connection: &connection,
             incident: open.as_ref().map(|incident| incident.id),

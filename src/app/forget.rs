@@ -1,4 +1,7 @@
-//! Forgetting: what only told a repetition from something new need not be kept for ever.
+//! Forgetting: what only told a repetition from something new need not be kept for ever, and prompts
+//! and answers no longer than the policy says. The audit chain keeps their hashes.
+
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -8,15 +11,25 @@ use super::{App, Ran};
 const KEPT: TimeDelta = TimeDelta::days(7);
 
 impl App {
-    /// Forgets deliveries that are settled and answers that were given, a few at a time.
+    /// Forgets deliveries that are settled, answers that were given, and old questions to the model,
+    /// a few at a time.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn forget(&self) -> anyhow::Result<Ran> {
-        let before = self.ctx.now() - KEPT;
+        let now = self.ctx.now();
+        let before = now - KEPT;
+        let prompts = self.policy.load().retention().prompts;
         let mut tx = self.store.begin().await?;
-        let more = tx.forget_inbox(before).await? | tx.forget_answers(before).await?;
+        let mut more = tx.forget_inbox(before).await? | tx.forget_answers(before).await?;
+        if let Some(asked_before) = prompts.and_then(|kept| now.checked_sub_signed(span(kept))) {
+            more |= tx.forget_questions(asked_before).await?;
+        }
         tx.commit().await?;
         Ok(if more { Ran::Ran } else { Ran::Empty })
     }
+}
+
+fn span(of: Duration) -> TimeDelta {
+    TimeDelta::from_std(of).unwrap_or(TimeDelta::MAX)
 }

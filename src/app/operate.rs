@@ -30,6 +30,8 @@ pub struct Health {
     pub messages_oldest_s: i64,
     /// Messages that were given up.
     pub messages_dead: i64,
+    /// Questions to the model that wait or are being asked.
+    pub questions_waiting: i64,
     /// Proposals that wait for a decision.
     pub proposals_waiting: i64,
     /// Incidents that are not over.
@@ -247,6 +249,7 @@ impl App {
             messages_waiting,
             messages_oldest_s: age(oldest_message),
             messages_dead,
+            questions_waiting: tx.open_questions().await?,
             proposals_waiting,
             incidents_open,
             actions_open: tx.open_steps().await?,

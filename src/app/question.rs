@@ -3,8 +3,8 @@
 //!
 //! A question is a row, put in the transaction that stores the cause. One worker takes it, commits
 //! that it asks (with the prompt), asks, and commits what it heard with the changed card. A crash
-//! in between costs one more request, and a second one ends the question. The same prompt is never
-//! asked again once its answer is stored. The model proposes nothing, withdraws nothing and decides
+//! in between costs one more request, and a second one ends the question. The same model is never
+//! asked the same again once its answer is stored. The model proposes nothing, withdraws nothing and decides
 //! nothing: what it changes is the explanation on the card, and how sure that is.
 
 use std::sync::{MutexGuard, PoisonError};
@@ -86,8 +86,7 @@ impl App {
                 *outcome
             }
             Before::Ask(llm, ask) => {
-                self.record_asking(&mut tx, &question, llm, &ask.prompt)
-                    .await?;
+                self.record_asking(&mut tx, &question, llm, &ask).await?;
                 tx.commit().await?;
                 crash_point!("model-asked");
                 let began = self.ctx.monotonic();
@@ -118,19 +117,19 @@ impl App {
             return Ok(silent(Silence::Interrupted, "it failed again since"));
         };
         let Ok(stored) = serde_json::from_str::<Brief>(&question.brief) else {
-            return Ok(silent(
-                Silence::Interrupted,
-                "the stored question cannot be read",
-            ));
+            let told = "the stored question cannot be read";
+            return Ok(silent(Silence::Unreadable, told));
         };
         // It was redacted when it was stored; the policy may know more by now.
         let brief = stored.clean(&self.redactor.load());
+        let prompt = llm::prompt::render(&brief)?;
         let ask = Ask {
-            prompt: llm::prompt::render(&brief)?,
+            key: llm.key_of(&prompt),
+            prompt,
             brief,
             strangers: tx.other_connections(&incident.connection).await?,
         };
-        if let Some((answer, model)) = tx.answer_to(&ask.prompt.hash).await? {
+        if let Some((answer, model)) = tx.answer_to(&ask.key).await? {
             return Ok(Before::Settle(Box::new(
                 self.again(question, &ask, answer, model),
             )));
@@ -183,10 +182,11 @@ impl App {
         tx: &mut Tx,
         question: &Question,
         llm: &Llm,
-        prompt: &Prompt,
+        ask: &Ask,
     ) -> store::Result<()> {
+        let prompt = &ask.prompt;
         let text = self.clean([prompt.system.as_str(), &prompt.user].join("\n\n"));
-        tx.question_asked(question, &text, &prompt.hash, self.ctx.now())
+        tx.question_asked(question, &text, &ask.key, self.ctx.now())
             .await?;
         let facts = json!({
             "question": question.id,
@@ -326,6 +326,8 @@ enum Before<'a> {
 struct Ask {
     brief: Brief,
     prompt: Prompt,
+    /// What its answer is found again by.
+    key: String,
     /// The ids that no answer about this incident may name.
     strangers: Vec<String>,
 }

@@ -62,21 +62,22 @@ pub(super) fn fivetran(
 }
 
 /// A client of the language model; `timeout` is for one question.
-pub(super) fn model(account: &ModelAccount, timeout: Duration) -> anyhow::Result<Llm> {
+pub(super) fn model(account: &ModelAccount, timeout: Duration, ctx: Ctx) -> anyhow::Result<Llm> {
     let ModelAccount {
         base,
         key,
         model,
         azure_version,
     } = account.clone();
-    Llm::new(llm::Settings {
+    let settings = llm::Settings {
         base,
         key,
         model,
         azure_version,
         timeout,
         daily: llm::Settings::DAILY,
-    })
+    };
+    Llm::new(settings, ctx)
 }
 
 /// Opens the database and builds the clients.
@@ -108,7 +109,7 @@ pub(super) async fn app_by(
     let slack_api = settings.slack_api.clone();
     let llm = settings.model.as_ref();
     let llm = llm
-        .map(|account| model(account, llm::Settings::TIMEOUT))
+        .map(|account| model(account, llm::Settings::TIMEOUT, ctx.clone()))
         .transpose()?;
     let llm = llm.map(Arc::new);
     let log_folder = settings.log_folder.clone();

@@ -4,6 +4,7 @@ use super::{Failure, assemble};
 use crate::app::PolicyFile;
 use crate::config::{ModelAccount, Variables};
 use crate::llm::{self, Llm, Trouble};
+use crate::model::Ctx;
 use crate::triage::admit::{Ground, admit};
 use crate::triage::analyst::{self, Judgement};
 use crate::triage::brief::Brief;
@@ -34,8 +35,7 @@ impl Analyst {
     pub(super) fn new(variables: &Variables) -> Result<Self, Failure> {
         let account = ModelAccount::read(variables);
         let account = account.map_err(|problems| Failure::User(problems.to_string()))?;
-        let mut secrets = variables.secrets();
-        secrets.extend(account.as_ref().and_then(ModelAccount::own_secret));
+        let secrets = variables.secrets();
         let redactor = if account.is_some() && variables.policy().exists() {
             let file = PolicyFile::new(variables.policy(), secrets);
             file.load().map_err(Failure::User)?.1
@@ -43,7 +43,8 @@ impl Analyst {
             Redactor::new(&[])?.with_known(secrets)
         };
         let timeout = llm::Settings::TIMEOUT;
-        let model = account.map(|account| assemble::model(&account, timeout));
+        let model =
+            account.map(|account| assemble::model(&account, timeout, Ctx::new(assemble::clock())));
         Ok(Self {
             redactor,
             model: model.transpose()?,

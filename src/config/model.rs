@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
-use super::{Problems, Reader, Variables, url};
+use super::{Problems, Reader, SHORTEST_SECRET, Variables, url};
 
 /// How a language model is reached.
 #[derive(Clone)]
@@ -24,8 +24,6 @@ const MODEL: &str = "OPENAI_MODEL";
 const FLAVOUR: &str = "OPENAI_FLAVOUR";
 const DEPLOYMENT: &str = "OPENAI_DEPLOYMENT";
 const VERSION: &str = "OPENAI_API_VERSION";
-/// A word that stands for no key would tear holes into every text if it were taken for a secret.
-const SHORTEST_SECRET: usize = 8;
 
 impl ModelAccount {
     /// Reads the settings of the model and no others; none where none is set.
@@ -45,7 +43,7 @@ impl ModelAccount {
         }
     }
 
-    /// What must never be shown.
+    /// What must never be shown; a word that only stands for a key is nothing to hide.
     pub fn own_secret(&self) -> Option<String> {
         let key = self.key.expose_secret();
         (key.len() >= SHORTEST_SECRET).then(|| key.to_owned())

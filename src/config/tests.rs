@@ -180,3 +180,16 @@ fn t195_a_model_is_reached_in_clear_only_where_nobody_else_listens() {
         assert!(base(refused).is_err(), "{refused}");
     }
 }
+
+#[test]
+fn i7_every_secret_setting_is_known_whether_or_not_the_others_are_there() {
+    let all = SECRETS.map(|name| (name, "planted-0000"));
+    assert_eq!(Variables::of(all).secrets().len(), SECRETS.len());
+    let some = Variables::of([
+        ("OPENAI_API_KEY", "planted-key-0009"),
+        ("SLACK_SIGNING_SECRET", "older-secret, newer-secret"),
+        ("FIVETRAN_API_KEY", "none"),
+    ]);
+    let known = ["older-secret", "newer-secret", "planted-key-0009"];
+    assert_eq!(some.secrets(), known);
+}

@@ -18,7 +18,7 @@ enum Kind {
 }
 
 /// Every metric: its name, its kind, what it counts.
-const ALL: [(&str, Kind, &str); 18] = [
+const ALL: [(&str, Kind, &str); 19] = [
     (
         "syncgate_deliveries_total",
         Kind::Counter,
@@ -83,6 +83,11 @@ const ALL: [(&str, Kind, &str); 18] = [
         "syncgate_messages_dead",
         Kind::Gauge,
         "Messages that were given up.",
+    ),
+    (
+        "syncgate_questions_waiting",
+        Kind::Gauge,
+        "Questions to the language model that wait or are being asked.",
     ),
     (
         "syncgate_proposals_waiting",

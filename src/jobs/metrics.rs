@@ -17,6 +17,7 @@ pub(super) async fn update(app: &Arc<App>) -> anyhow::Result<Ran> {
     set("syncgate_messages_waiting", health.messages_waiting);
     set("syncgate_messages_oldest_seconds", health.messages_oldest_s);
     set("syncgate_messages_dead", health.messages_dead);
+    set("syncgate_questions_waiting", health.questions_waiting);
     set("syncgate_proposals_waiting", health.proposals_waiting);
     set("syncgate_incidents_open", health.incidents_open);
     set("syncgate_actions_open", health.actions_open);

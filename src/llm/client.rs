@@ -1,19 +1,22 @@
 //! Asking: one question, at most a few requests, all within one time.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use async_openai::Client;
 use async_openai::error::OpenAIError;
+use chrono::{DateTime, Utc};
 use reqwest::header::{AUTHORIZATION, HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::prompt::Prompt;
-use super::shape::Shape;
+use super::shape::{Learned, Shape, Simpler};
 use super::transport::{Endpoint, ServerSaid, TooLarge, Transport, http, secret_header};
 use super::wire::{Message, Response};
+use crate::model::Ctx;
 use crate::triage::admit::{Answer, Untrusted};
 
 /// The most of an answer that is looked at; one of the right form is far shorter.
@@ -53,8 +56,11 @@ pub struct Llm {
     client: Client<Endpoint>,
     model: String,
     timeout: Duration,
+    ctx: Ctx,
+    /// Where it is and which it is: another one may answer the same prompt otherwise.
+    whom: String,
     /// What the server takes, as far as it is known: each process learns it afresh.
-    shape: Mutex<Shape>,
+    learned: Mutex<Learned>,
     /// Requests, and tokens, within 24 hours.
     pub daily: (i64, i64),
 }
@@ -112,7 +118,7 @@ impl Llm {
     ///
     /// # Errors
     /// When the address or the key cannot be used.
-    pub fn new(settings: Settings) -> anyhow::Result<Self> {
+    pub fn new(settings: Settings, ctx: Ctx) -> anyhow::Result<Self> {
         let base = settings.base.as_str().trim_end_matches('/').to_owned();
         let key = settings.key.expose_secret();
         let mut headers = HeaderMap::new();
@@ -128,6 +134,8 @@ impl Llm {
                 (base, Vec::new())
             }
         };
+        let version = settings.azure_version.as_deref().unwrap_or_default();
+        let whom = [&base, &settings.model, version].join("\0");
         let http = http(&settings.base, settings.timeout).context("no HTTP client")?;
         let endpoint = Endpoint {
             base,
@@ -140,7 +148,9 @@ impl Llm {
             client,
             model: settings.model,
             timeout: settings.timeout,
-            shape: Mutex::new(Shape::FIRST),
+            ctx,
+            whom,
+            learned: Mutex::new(Learned::NOTHING),
             daily: settings.daily,
         })
     }
@@ -148,6 +158,12 @@ impl Llm {
     /// The model's name, as it is configured.
     pub fn model(&self) -> &str {
         &self.model
+    }
+
+    /// What an answer to a prompt is found again by.
+    pub fn key_of(&self, prompt: &Prompt) -> String {
+        let asked = [self.whom.as_str(), &prompt.hash].join("\0");
+        hex::encode(Sha256::digest(asked.as_bytes()))
     }
 
     /// Asks. Everything that can go wrong is part of what was heard.
@@ -166,12 +182,8 @@ impl Llm {
         }
     }
 
-    fn learned(&self) -> Shape {
-        *self.shape.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn learn(&self, shape: Shape) {
-        *self.shape.lock().unwrap_or_else(PoisonError::into_inner) = shape;
+    fn learned(&self) -> MutexGuard<'_, Learned> {
+        self.learned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -180,6 +192,8 @@ struct Asking<'a> {
     llm: &'a Llm,
     messages: Vec<Message>,
     shape: Shape,
+    /// Until when that form is remembered; none is for good.
+    until: Option<DateTime<Utc>>,
     requests: u32,
     tokens: u64,
     model: String,
@@ -194,13 +208,15 @@ impl<'a> Asking<'a> {
             role,
             content: content.to_owned(),
         };
+        let (shape, until) = llm.learned().at(llm.ctx.now());
         Self {
             llm,
             messages: vec![
                 message("system", &prompt.system),
                 message("user", &prompt.user),
             ],
-            shape: llm.learned(),
+            shape,
+            until,
             requests: 0,
             tokens: 0,
             model: llm.model.clone(),
@@ -214,8 +230,8 @@ impl<'a> Asking<'a> {
         loop {
             let text = match self.request().await {
                 Ok(text) => text,
-                Err(Next::Try(shape)) => {
-                    self.shape = shape;
+                Err(Next::Try(simpler)) => {
+                    self.step_down(simpler);
                     continue;
                 }
                 Err(Next::Rest(span)) => {
@@ -225,7 +241,7 @@ impl<'a> Asking<'a> {
                 Err(Next::End(trouble)) => return Err(trouble),
             };
             // It took the form. Whether it keeps to it is another matter.
-            self.llm.learn(self.shape);
+            self.llm.learned().taken(self.shape, self.until);
             match text.and_then(|text| read(&text).map_err(|why| (text, why))) {
                 Ok(answer) => return Ok(answer),
                 Err((_, why)) if self.repaired || self.requests >= REQUESTS => {
@@ -233,6 +249,14 @@ impl<'a> Asking<'a> {
                 }
                 Err((text, why)) => self.ask_for_repair(text, &why),
             }
+        }
+    }
+
+    fn step_down(&mut self, to: Simpler) {
+        self.shape = to.shape;
+        if !to.proved {
+            let until = self.llm.ctx.now() + Learned::SUPPOSED;
+            self.until.get_or_insert(until);
         }
     }
 
@@ -295,8 +319,8 @@ impl<'a> Asking<'a> {
         let Some(said) = error.downcast_ref::<ServerSaid>() else {
             return down("the request could not be made");
         };
-        if let Some(shape) = self.shape.after(said) {
-            return Next::Try(shape);
+        if let Some(simpler) = self.shape.after(said) {
+            return Next::Try(simpler);
         }
         let busy = matches!(said.status, 429 | 502 | 503 | 529);
         if busy && !self.rested {
@@ -314,7 +338,7 @@ impl<'a> Asking<'a> {
 /// What follows a request.
 enum Next {
     /// The same in another form.
-    Try(Shape),
+    Try(Simpler),
     /// The same after a rest.
     Rest(Duration),
     /// Nothing.
@@ -327,4 +351,47 @@ fn down(why: &str) -> Next {
 
 fn malformed(why: &str) -> Next {
     Next::End(Trouble::Malformed(why.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Clock;
+
+    #[test]
+    fn an_answer_is_found_again_by_who_was_asked_where_and_what() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let prompt = |hash: &str| Prompt {
+            system: String::new(),
+            user: String::new(),
+            mark: String::new(),
+            version: "1",
+            hash: hash.to_owned(),
+        };
+        let key = |base: &str, model: &str, version: Option<&str>, hash| {
+            let settings = Settings {
+                base: base.parse().unwrap(),
+                key: "any".to_owned().into(),
+                model: model.to_owned(),
+                azure_version: version.map(str::to_owned),
+                timeout: Settings::TIMEOUT,
+                daily: Settings::DAILY,
+            };
+            let llm = Llm::new(settings, Ctx::new(Clock::machine())).unwrap();
+            llm.key_of(&prompt(hash))
+        };
+        let (here, there) = ("http://localhost:1/v1", "http://localhost:2/v1");
+        let first = key(here, "m", None, "h");
+        assert_eq!(key("http://localhost:1/v1/", "m", None, "h"), first);
+        for other in [
+            key(there, "m", None, "h"),
+            key(here, "n", None, "h"),
+            key(here, "m", None, "i"),
+            key(here, "m", Some("2024-10-21"), "h"),
+        ] {
+            assert_ne!(other, first);
+        }
+        let newer = key(here, "m", Some("2025-01-01"), "h");
+        assert_ne!(key(here, "m", Some("2024-10-21"), "h"), newer);
+    }
 }

@@ -1,6 +1,7 @@
 //! The form in which a server takes a question, found out by trying: a schema, else JSON at all, else
 //! plain text; either spelling of the token limit; a temperature or none.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 
 use super::prompt::schema;
@@ -69,33 +70,99 @@ impl Shape {
 
     /// The next form to try after a refusal; none where the form was not the trouble, or nothing is
     /// left to try.
-    pub(super) fn after(self, said: &ServerSaid) -> Option<Self> {
+    pub(super) fn after(self, said: &ServerSaid) -> Option<Simpler> {
         if !matches!(said.status, 400 | 404 | 415 | 422 | 500 | 501) {
             return None;
         }
         let words = said.body.to_lowercase();
+        let names = |any: &[&str]| any.iter().any(|name| words.contains(name));
+        // Some servers answer 500 to a form that they do not know, and all to a mishap.
+        let simpler = |shape, named| Simpler {
+            shape,
+            proved: named && said.status != 500,
+        };
         // A form's own name in the complaint; the messages about one name the other too.
-        if self.new_limit && words.contains("max_completion_tokens") && !words.contains("instead") {
-            return Some(Self {
-                new_limit: false,
-                ..self
-            });
+        if self.new_limit && names(&["max_completion_tokens"]) && !names(&["instead"]) {
+            let new_limit = false;
+            return Some(simpler(Self { new_limit, ..self }, true));
         }
-        if !self.new_limit && words.contains("max_tokens") {
+        if !self.new_limit && names(&["max_tokens"]) {
             return None;
         }
-        if self.temperature && words.contains("temperature") {
-            return Some(Self {
-                temperature: false,
-                ..self
-            });
+        if self.temperature && names(&["temperature"]) {
+            let temperature = false;
+            return Some(simpler(
+                Self {
+                    temperature,
+                    ..self
+                },
+                true,
+            ));
         }
         let format = match self.format {
             Format::JsonSchema => Format::JsonObject,
             Format::JsonObject => Format::Plain,
             Format::Plain => return None,
         };
-        Some(Self { format, ..self })
+        Some(simpler(Self { format, ..self }, names(&FORMATS)))
+    }
+}
+
+/// How a server names a format that it does not take.
+const FORMATS: [&str; 4] = [
+    "response_format",
+    "json_schema",
+    "json_object",
+    "structured output",
+];
+
+/// A simpler form, after a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Simpler {
+    pub shape: Shape,
+    /// Whether the server said that it does not take the other one; else it may have had a bad
+    /// moment.
+    pub proved: bool,
+}
+
+/// What is known of the form that a server takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Learned {
+    /// For good: nothing stricter is left to try, or it was refused by its name.
+    proved: Shape,
+    /// What it took after refusals that prove nothing, and until when that is remembered.
+    supposed: Option<(Shape, DateTime<Utc>)>,
+}
+
+impl Learned {
+    /// So long nothing stricter is tried after a refusal that proves nothing: a server that answers
+    /// 500 to whatever it does not know costs a few requests more in that time.
+    pub(super) const SUPPOSED: TimeDelta = TimeDelta::hours(1);
+
+    pub(super) const NOTHING: Self = Self {
+        proved: Shape::FIRST,
+        supposed: None,
+    };
+
+    /// The form to begin with, and until when it is only supposed.
+    pub(super) fn at(self, now: DateTime<Utc>) -> (Shape, Option<DateTime<Utc>>) {
+        match self.supposed {
+            Some((shape, until)) if now < until => (shape, Some(until)),
+            _ => (self.proved, None),
+        }
+    }
+
+    /// A request of this form was taken; `until` as it was begun with, or as refusals made it.
+    pub(super) fn taken(&mut self, shape: Shape, until: Option<DateTime<Utc>>) {
+        match until {
+            Some(until) => self.supposed = Some((shape, until)),
+            None => {
+                *self = Self {
+                    proved: shape,
+                    supposed: None,
+                }
+            }
+        }
     }
 }
 
@@ -114,22 +181,47 @@ mod tests {
     #[test]
     fn each_refusal_is_answered_by_what_it_complains_of() {
         let first = Shape::FIRST;
-        let next = first.after(&said(500, "Internal Server Error")).unwrap();
-        assert_eq!(next.format, Format::JsonObject);
-        let next = next.after(&said(422, "response_format: unknown")).unwrap();
-        assert_eq!(next.format, Format::Plain);
-        assert_eq!(next.after(&said(500, "")), None, "nothing is left to try");
-        let warm = first
-            .after(&said(400, "Unsupported value: 'temperature'"))
-            .unwrap();
-        assert_eq!((warm.format, warm.temperature), (Format::JsonSchema, false));
-        let old = first
-            .after(&said(400, "unknown field max_completion_tokens"))
-            .unwrap();
-        assert_eq!((old.format, old.new_limit), (Format::JsonSchema, false));
+        let after = |shape: Shape, status, body| shape.after(&said(status, body));
+        let object = after(first, 500, "Internal Server Error").unwrap();
+        assert_eq!(
+            (object.shape.format, object.proved),
+            (Format::JsonObject, false)
+        );
+        let plain = after(object.shape, 422, "response_format: unknown").unwrap();
+        assert_eq!((plain.shape.format, plain.proved), (Format::Plain, true));
+        assert_eq!(after(plain.shape, 500, ""), None, "nothing is left to try");
+        let warm = after(first, 400, "Unsupported value: 'temperature'").unwrap();
+        let (shape, proved) = (warm.shape, warm.proved);
+        assert_eq!(
+            (shape.format, shape.temperature, proved),
+            (Format::JsonSchema, false, true)
+        );
+        let old = after(first, 400, "unknown field max_completion_tokens").unwrap();
+        let (shape, proved) = (old.shape, old.proved);
+        assert_eq!(
+            (shape.format, shape.new_limit, proved),
+            (Format::JsonSchema, false, true)
+        );
         for other in [401, 403, 429, 503] {
-            assert_eq!(first.after(&said(other, "")), None, "{other}");
+            assert_eq!(after(first, other, ""), None, "{other}");
         }
+    }
+
+    #[test]
+    fn only_a_refusal_by_its_name_proves_that_a_form_is_not_taken() {
+        let proves = |status, body| Shape::FIRST.after(&said(status, body)).unwrap().proved;
+        for status in [400, 404, 415, 422, 501] {
+            assert!(
+                proves(status, "This model does not know json_schema"),
+                "{status}"
+            );
+            assert!(!proves(status, "Bad request"), "{status}");
+        }
+        // A gateway may repeat the request when it breaks down.
+        assert!(!proves(
+            500,
+            "error while handling response_format, temperature"
+        ));
     }
 
     #[test]

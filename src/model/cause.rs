@@ -70,6 +70,14 @@ impl Certainty {
             Self::Inconclusive => "inconclusive",
         }
     }
+
+    /// Whether it is more than a guess.
+    pub fn is_sure(self) -> bool {
+        match self {
+            Self::Confirmed | Self::Likely => true,
+            Self::Inconclusive => false,
+        }
+    }
 }
 
 impl Cause {

@@ -23,6 +23,7 @@ struct Pace {
     shown: DateTime<Utc>,
     since: Instant,
     speed: i32,
+    fastest: i32,
 }
 
 impl Pace {
@@ -60,37 +61,47 @@ impl Clock {
         Self(Source::Set(Arc::new(Mutex::new(at))))
     }
 
-    /// A clock that starts with the machine's time and can be made to run faster and to jump: the
-    /// demo's, which the service and everybody outside it share.
+    /// A clock that starts with the machine's time and can be made to run faster, so many times at
+    /// most, and to jump: the demo's, which the service and everybody outside it share.
     #[expect(
         clippy::disallowed_methods,
         reason = "a paced clock counts from an instant"
     )]
-    pub fn paced() -> Self {
+    pub fn paced(fastest: i32) -> Self {
         let pace = Pace {
             shown: Self::machine().now(),
             since: Instant::now(),
             speed: 1,
+            fastest: fastest.max(1),
         };
         Self(Source::Paced(Arc::new(Mutex::new(pace))))
     }
 
-    /// Makes a paced clock run so many times as fast as the machine's, but no slower; the others
-    /// have one speed.
+    /// Makes a paced clock run so many times as fast as the machine's, but no slower, and no faster
+    /// than it may; the others have one speed.
     pub fn set_speed(&self, speed: i32) {
         if let Source::Paced(pace) = &self.0 {
             let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
             let now = pace.now();
             pace.go_on_from(now);
-            pace.speed = speed.max(1);
+            pace.speed = speed.clamp(1, pace.fastest);
         }
     }
 
-    /// How many times as fast as the machine's it runs: what has to last in real time, as a lease,
-    /// lasts so many times as long by this clock.
+    /// How many times as fast as the machine's it runs.
     pub fn speed(&self) -> i32 {
+        self.of_pace(|pace| pace.speed)
+    }
+
+    /// How many times as fast as the machine's it may be made to run at any moment: what has to last
+    /// in real time, as a lease, is made so many times as long by this clock.
+    pub fn fastest(&self) -> i32 {
+        self.of_pace(|pace| pace.fastest)
+    }
+
+    fn of_pace(&self, speed: impl Fn(&Pace) -> i32) -> i32 {
         match &self.0 {
-            Source::Paced(pace) => pace.lock().unwrap_or_else(PoisonError::into_inner).speed,
+            Source::Paced(pace) => speed(&pace.lock().unwrap_or_else(PoisonError::into_inner)),
             Source::Machine { .. } | Source::Set(_) => 1,
         }
     }
@@ -196,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_paced_clock_runs_faster_jumps_and_never_goes_back() {
-        let clock = Clock::paced();
+        let clock = Clock::paced(60);
         let mut last = clock.now();
         let mut grows = |clock: &Clock| {
             let now = clock.now();
@@ -206,7 +217,7 @@ mod tests {
         grows(&clock);
         for speed in [60, 1, -5, 0, 3600, 1] {
             clock.set_speed(speed);
-            assert_eq!(clock.speed(), speed.max(1));
+            assert_eq!((clock.speed(), clock.fastest()), (speed.clamp(1, 60), 60));
             grows(&clock);
         }
         let before = clock.now();
@@ -217,7 +228,7 @@ mod tests {
 
     #[test]
     fn clones_share_a_paced_clock() {
-        let clock = Clock::paced();
+        let clock = Clock::paced(60);
         let other = clock.clone();
         clock.set_speed(60);
         clock.advance(Duration::from_secs(3600));
@@ -230,6 +241,7 @@ mod tests {
         let clock = Clock::fixed(DateTime::UNIX_EPOCH);
         clock.set_speed(60);
         assert_eq!((clock.speed(), clock.now()), (1, DateTime::UNIX_EPOCH));
-        assert_eq!(Clock::machine().speed(), 1);
+        let machine = Clock::machine();
+        assert_eq!((machine.speed(), machine.fastest()), (1, 1));
     }
 }

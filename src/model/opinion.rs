@@ -66,6 +66,8 @@ pub enum Silence {
     Spent,
     /// Syncgate ended twice while it waited.
     Interrupted,
+    /// The stored question cannot be read, so it was not asked.
+    Unreadable,
     /// No model is configured any more.
     Off,
 }

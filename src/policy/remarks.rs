@@ -47,7 +47,10 @@ fn without_effect(document: &Document) -> Vec<&'static str> {
         exposures,
     } = &document.lineage;
     let Automation { rules, breaker } = &document.automation;
-    let Retention { evidence, prompts } = document.retention;
+    let Retention {
+        evidence,
+        prompts: _,
+    } = document.retention;
     let auto = |mode: Option<Mode>| mode == Some(Mode::Auto);
     let connections = &document.connections;
     let given = [
@@ -68,7 +71,7 @@ fn without_effect(document: &Document) -> Vec<&'static str> {
         ("lineage", dbt_manifest.is_some() || exposures.is_some()),
         ("automation.rules", !rules.is_empty()),
         ("automation.breaker", breaker.is_some()),
-        ("retention", evidence.is_some() || prompts.is_some()),
+        ("retention.evidence", evidence.is_some()),
     ];
     let given = given.into_iter().filter(|(_, given)| *given);
     given.map(|(key, _)| key).collect()
@@ -92,6 +95,6 @@ mod tests {
 
     #[test]
     fn the_example_says_which_of_its_keys_do_nothing_yet() {
-        insta::assert_snapshot!(remarks(include_str!("../../policy.example.yml")), @"Read and checked, but without effect in this version: mode: auto (as copilot), connections[].source, destinations, budgets, calendars, lineage, automation.rules, automation.breaker, retention.");
+        insta::assert_snapshot!(remarks(include_str!("../../policy.example.yml")), @"Read and checked, but without effect in this version: mode: auto (as copilot), connections[].source, destinations, budgets, calendars, lineage, automation.rules, automation.breaker, retention.evidence.");
     }
 }

@@ -109,8 +109,8 @@ pub struct Tx {
     pub(crate) entries: Vec<Entry>,
     /// SQLite's log.
     wal: Option<Wal>,
-    /// How many times as fast as the machine's clock that of the rows runs.
-    speed: i32,
+    /// How many times as fast as the machine's clock that of the rows may run.
+    fastest: i32,
     /// Last, so that the next one begins when this one's connection is free.
     _turn: Option<OwnedMutexGuard<()>>,
 }
@@ -151,7 +151,7 @@ impl Store {
             inner,
             entries: Vec::new(),
             wal: self.wal(),
-            speed: self.speed(),
+            fastest: self.fastest(),
             _turn: None,
         })
     }
@@ -174,7 +174,7 @@ impl Store {
             inner,
             entries: Vec::new(),
             wal: self.wal(),
-            speed: self.speed(),
+            fastest: self.fastest(),
             _turn: None,
         })
     }
@@ -199,15 +199,15 @@ impl Store {
         self
     }
 
-    /// So long must a lease be for it to last so long in real time: what it waits for, the network
-    /// and the disk, keeps real time.
+    /// So long must a lease be for it to last so long in real time, also when the clock is made to run
+    /// fast meanwhile: what it waits for, the network and the disk, keeps real time.
     pub fn lasting(&self, lease: TimeDelta) -> TimeDelta {
-        lease * self.speed()
+        lease * self.fastest()
     }
 
-    fn speed(&self) -> i32 {
+    fn fastest(&self) -> i32 {
         match self {
-            Self::Sqlite { clock, .. } => clock.speed(),
+            Self::Sqlite { clock, .. } => clock.fastest(),
             Self::Postgres(_) => 1,
         }
     }
@@ -257,7 +257,7 @@ impl Store {
 impl Tx {
     /// See [`Store::lasting`].
     pub(crate) fn lasting(&self, lease: TimeDelta) -> TimeDelta {
-        lease * self.speed
+        lease * self.fastest
     }
 
     /// Records something in the audit chain when this transaction commits.

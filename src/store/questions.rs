@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 
+use super::inbox::FORGOTTEN;
 use super::{Result, Tx, held, on};
 use crate::model::{ConnectionId, IncidentId};
 
@@ -133,18 +134,19 @@ impl Tx {
         }))
     }
 
-    /// The answer that the same prompt was given before, and by which model.
+    /// The answer that the same prompt was given before by whom it is for, and which model that was
+    /// by its own name.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn answer_to(&mut self, prompt_hash: &str) -> Result<Option<(String, String)>> {
+    pub async fn answer_to(&mut self, key: &str) -> Result<Option<(String, String)>> {
         Ok(on!(self, conn => sqlx::query_as(
             "SELECT answer, model FROM model_calls \
              WHERE prompt_hash = $1 AND state = 'answered' AND answer IS NOT NULL \
                AND model IS NOT NULL \
              ORDER BY id DESC LIMIT 1",
         )
-        .bind(prompt_hash)
+        .bind(key)
         .fetch_optional(conn)
         .await)?)
     }
@@ -165,7 +167,8 @@ impl Tx {
         .await)?)
     }
 
-    /// Records that a question is about to be asked, with the prompt.
+    /// Records that a question is about to be asked, with the prompt; its answer will be found by
+    /// the key, which the column `prompt_hash` holds.
     ///
     /// # Errors
     /// [`Error::Lost`](super::Error::Lost) when another worker holds it.
@@ -173,7 +176,7 @@ impl Tx {
         &mut self,
         question: &Question,
         prompt: &str,
-        prompt_hash: &str,
+        key: &str,
         now: DateTime<Utc>,
     ) -> Result<()> {
         let done = on!(self, conn => sqlx::query(
@@ -183,7 +186,7 @@ impl Tx {
         )
         .bind(now)
         .bind(prompt)
-        .bind(prompt_hash)
+        .bind(key)
         .bind(question.id)
         .bind(question.lease_until)
         .execute(conn)
@@ -235,6 +238,27 @@ impl Tx {
         .fetch_optional(conn)
         .await)?;
         Ok(held.is_some())
+    }
+
+    /// Forgets some settled questions that were put before `before`, with their prompts and answers;
+    /// whether there may be more.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget_questions(&mut self, before: DateTime<Utc>) -> Result<bool> {
+        let forgotten = on!(self, conn => sqlx::query(
+            // Numbers grow with time: who looks at the oldest reads no more than he may forget.
+            "DELETE FROM model_calls WHERE id IN ( \
+                 SELECT id FROM (SELECT id, run_after, created_at FROM model_calls \
+                                 ORDER BY id LIMIT $2) AS oldest \
+                 WHERE run_after IS NULL AND created_at < $1)",
+        )
+        .bind(before)
+        .bind(FORGOTTEN)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        Ok(forgotten == FORGOTTEN.unsigned_abs())
     }
 
     /// How many questions wait or are being asked.

@@ -1,7 +1,7 @@
 //! What a remedy is to people: a step in words, or something that Syncgate can propose.
 
 use super::labels::RemedyName;
-use crate::model::{Cause, Certainty, Opinion};
+use crate::model::{Cause, Opinion};
 
 /// The remedies of a cause; words of another version are left out.
 fn remedies(cause: &Cause) -> impl Iterator<Item = RemedyName> + '_ {
@@ -20,13 +20,9 @@ pub fn steps(cause: &Cause) -> Vec<&'static str> {
 /// Whether nothing helps before a person has acted: then no sync is proposed. A guess is no reason to
 /// withhold one.
 pub fn only_a_person_helps(cause: &Cause) -> bool {
-    let sure = match cause.certainty() {
-        Certainty::Confirmed | Certainty::Likely => true,
-        Certainty::Inconclusive => false,
-    };
     // What a model alone says withholds nothing: it explains, and decides nothing.
     let by_rules = !matches!(cause.opinion, Some(Opinion::Leads { .. }));
-    sure && by_rules && !remedies(cause).any(a_sync_may_help)
+    cause.certainty().is_sure() && by_rules && !remedies(cause).any(a_sync_may_help)
 }
 
 /// Whether the trouble may be over when a sync is tried again.

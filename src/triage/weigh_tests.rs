@@ -95,3 +95,65 @@ fn the_terminal_weighs_by_the_same_table() {
         }
     }
 }
+
+#[test]
+fn what_was_said_of_a_failure_is_said_again_when_it_is_explained_afresh() {
+    for percent in [95, 80, 45] {
+        for category in [Category::NetworkUnreachable, Category::SchemaChange] {
+            for proofs in [0, 1] {
+                let on_card = weighed(rules(percent), says(category, proofs), "m");
+                let afresh = weighed_afresh(rules(percent), &on_card);
+                assert_eq!(afresh, on_card, "{percent} {category} {proofs}");
+            }
+        }
+    }
+    for opinion in [Opinion::Asked { question: 1 }, silent(), refused()] {
+        let on_card = Cause {
+            opinion: Some(opinion),
+            ..rules(45)
+        };
+        assert_eq!(weighed_afresh(rules(45), &on_card), on_card);
+    }
+    assert_eq!(weighed_afresh(rules(45), &rules(95)), rules(45));
+}
+
+#[test]
+fn rules_that_know_more_by_now_are_not_outdone_by_an_older_view() {
+    let same = Category::NetworkUnreachable;
+    let other = Category::SchemaChange;
+    let afresh = |before: u8, category, now: Cause| {
+        let on_card = weighed(rules(before), says(category, 1), "m");
+        told(&weighed_afresh(now, &on_card))
+    };
+    let moved = Cause {
+        category: "config_error".to_owned(),
+        ..rules(95)
+    };
+    insta::assert_snapshot!(
+        [
+            afresh(45, same, rules(95)),
+            afresh(45, other, rules(95)),
+            afresh(95, other, rules(45)),
+            afresh(95, same, rules(45)),
+            afresh(95, same, moved),
+        ]
+        .join("\n"),
+        @"
+    network_unreachable confirmed open_network_human, agrees
+    network_unreachable likely open_network_human, differs
+    schema_change likely , leads
+    network_unreachable inconclusive open_network_human, none
+    config_error confirmed open_network_human, none
+    "
+    );
+}
+
+fn silent() -> Opinion {
+    let why = crate::model::Silence::Down;
+    Opinion::Silent { why }
+}
+
+fn refused() -> Opinion {
+    let model = "m".to_owned();
+    Opinion::Refused { model }
+}

@@ -1,14 +1,20 @@
 //! The process dies at a named point, is started again, and nothing is lost or doubled (T065–T075).
 
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
 use syncgate::sim::fault::{Fault, FaultKind};
+use syncgate::sim::fivetran::Outcome;
 use syncgate::sim::ledger::Service;
+use syncgate::sim::llm::{LlmSim, NAME};
+use syncgate::sim::serve::{self, Server};
 
-use crate::harness::Database;
 use crate::harness::people::{ANA, EMIL, ERIN, POLICY};
+use crate::harness::{Database, MODEL_KEY, WEBHOOK_SECRET};
+use crate::model::HOST;
 use crate::process::{Stage, by_signal, can_trace, runtime, stage};
 
 /// The commits between a click and its message, in order, and the moments beside them.
@@ -314,4 +320,62 @@ fn i4_an_action_whose_readings_are_slow_is_sent_once_and_proved() {
         assert_eq!(s.writes().len(), 1);
         assert_eq!(s.recorded("action.intended").await, 1);
     });
+}
+
+/// The model's server beside a stage, and what the service is told of it.
+async fn with_model(s: &mut Stage) -> Server {
+    let sim = LlmSim::new(MODEL_KEY);
+    let (ledger, faults) = (s.ledger.clone(), s.faults.clone());
+    let slack = s.slack.clone();
+    let clock = Arc::new(move || slack.now());
+    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+    let up = serve::serve(Service::Llm, sim.router(), ledger, faults, clock, any);
+    let server = up.await.unwrap();
+    s.set("OPENAI_BASE_URL", &format!("{}/v1", server.url()));
+    s.set("OPENAI_API_KEY", MODEL_KEY);
+    s.set("OPENAI_MODEL", NAME);
+    server
+}
+
+#[test]
+fn t065_a_death_while_the_model_is_asked_costs_one_more_request_and_no_third() {
+    let deaths = async |point: &str, requests: usize, deaths: usize, s: &mut Stage| {
+        let _server = with_model(s).await;
+        let asked = |s: &Stage| s.ledger.matching(Service::Llm, "POST", "/v1/chat").len();
+        s.start_with(&[("SYNCGATE_CRASH_AT", point)]).await;
+        let address = format!("http://{}/fivetran/webhooks", s.address());
+        s.fivetran.set_webhook(&address, WEBHOOK_SECRET);
+        let failure = Outcome::fails_unknown(0, HOST);
+        assert!(s.fivetran.fail_now("orders_id", failure));
+        s.fivetran.tick();
+        s.fivetran.deliver_webhooks().await;
+        for death in 1..=deaths {
+            if death > 1 {
+                // It may be dead again before it is ready.
+                s.spawn(&[("SYNCGATE_CRASH_AT", point)]);
+            }
+            let status = s.died().await;
+            assert!(by_signal(status, 6), "{point}: {status}: {}", s.log());
+            assert_eq!(asked(s), death * requests, "{point}");
+            // The dead one's lease has ended by the next start.
+            s.skip(90);
+        }
+        s.start().await;
+        s.quiet().await;
+        let (told, more) = match deaths {
+            1 => ("agrees, with a proof", 1),
+            _ => ("Syncgate ended before the answer came", 0),
+        };
+        assert!(s.channel().contains(told), "{point}: {}", s.channel());
+        assert_eq!(asked(s), deaths * requests + more, "{point}");
+        let intents = s.recorded("model.asked").await;
+        assert_eq!(intents, deaths + more, "each request has its intent");
+        let ends = s.recorded("model.answered").await + s.recorded("model.silent").await;
+        assert_eq!(ends, 1, "{point}: one end");
+    };
+    // Before the question leaves, and after the answer is there but not stored.
+    for (point, requests) in [("model-asked", 0), ("model-answered", 1)] {
+        stage(async |s| deaths(point, requests, 1, s).await);
+        stage(async |s| deaths(point, requests, 2, s).await);
+    }
 }

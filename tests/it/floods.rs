@@ -67,7 +67,7 @@ impl World {
     /// The card on which a flood is counted.
     fn flood_card(&self) -> String {
         let mut cards = self.roots();
-        cards.retain(|m| plain(m).contains("more connection"));
+        cards.retain(|m| plain(m).contains("more failed connection"));
         assert!(cards.len() <= 1, "one card for all");
         let card = cards.first().map(plain).unwrap_or_default();
         card.replace('*', "")
@@ -89,7 +89,7 @@ fn t094_a_model_is_not_asked_about_what_has_no_card_and_gives_it_none() {
         let own = own.filter(|m| m.text.starts_with("Open: incident"));
         assert_eq!(own.count(), 20, "{}", w.channel());
         assert!(
-            w.flood_card().contains("10 more connections"),
+            w.flood_card().contains("10 more failed connections"),
             "{}",
             w.flood_card()
         );
@@ -124,7 +124,7 @@ fn t094_a_flood_of_failures_is_one_card_with_the_exact_count() {
         let rest = count - own;
         let card = w.flood_card();
         let said = format!(
-            "Open · {rest} more connections failed since 23 Nov 08:00 CET\n{rest} of them are open"
+            "Open · {rest} more failed connections found since 23 Nov 08:00 CET\n{rest} of them are open"
         );
         assert!(card.starts_with(&said), "{card}");
         // One that fails again when the flood is over gets its card, with its remedy.

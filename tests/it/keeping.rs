@@ -6,8 +6,9 @@ use chrono::TimeDelta;
 use syncgate::app::Ran;
 use syncgate::store::{Arrival, Arrived, Lane};
 
-use crate::harness::people::ANA;
-use crate::harness::{CHANNEL, world};
+use crate::harness::people::{ANA, POLICY};
+use crate::harness::{CHANNEL, world, world_with};
+use crate::model::{HOST, ODD};
 
 #[test]
 fn what_is_settled_is_forgotten_after_a_week_and_what_waits_is_not() {
@@ -26,6 +27,32 @@ fn what_is_settled_is_forgotten_after_a_week_and_what_waits_is_not() {
         assert_eq!(rows().await, (1, 0), "one delivery waits");
         w.settle().await;
     });
+}
+
+#[test]
+fn prompts_are_kept_as_long_as_the_policy_says_and_the_chain_for_ever() {
+    let year = format!("{POLICY}retention: {{prompts: 365d}}\n");
+    for (policy, left) in [(year.as_str(), 1), (POLICY, 2)] {
+        world_with(policy, async |w| {
+            w.with_model().await;
+            w.webhooks();
+            w.fails(HOST).await;
+            w.fails_unasked(ODD).await;
+            let put_at = async |at: &str| {
+                w.meddle(&format!("UPDATE model_calls SET created_at = '{at}'"))
+                    .await;
+                w.app().forget().await.unwrap();
+                w.count("model_calls").await
+            };
+            assert_eq!(put_at("2025-11-24T00:00:00Z").await, 2, "364 days ago");
+            // However old, what waits is not forgotten.
+            assert_eq!(put_at("2025-11-21T00:00:00Z").await, left);
+            let known = w.model_records().await;
+            assert_eq!(known[0].0, "model.asked");
+            assert!(known[0].1["prompt_sha256"].is_string());
+            w.settle().await;
+        });
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use syncgate::sim::fivetran::Outcome;
 use syncgate::sim::ledger::{Entry, Service};
 use syncgate::sim::llm::Mode;
 
-use crate::harness::people::EMIL;
+use crate::harness::people::{EMIL, VIV};
 use crate::harness::{World, world};
 use crate::incident::steady;
 
@@ -196,6 +196,12 @@ fn i6_where_the_rules_know_nothing_a_proved_view_leads_as_likely_and_proposes_no
         );
         let (_, facts) = w.last_of_model().await;
         assert_eq!(facts["dropped"], json!(["historical_resync"]));
+        w.command(VIV, "explain orders").await;
+        let explained = w.told(VIV);
+        let lines = card.lines().skip_while(|line| !line.starts_with("Cause"));
+        for line in lines.take_while(|line| !line.starts_with("What the sync said")) {
+            assert!(explained.contains(line), "{line}\n{explained}");
+        }
         assert_eq!(w.ask("SELECT fingerprint FROM revisions").await, before);
         w.click(EMIL, "Approve the fix").await;
         assert_eq!(w.fivetran_saw(), "orders_id SyncStarted { force: false }");
@@ -248,6 +254,21 @@ fn the_same_evidence_is_asked_about_once() {
         w.fails("canceling statement due to statement timeout")
             .await;
         assert_eq!(w.prompts().len(), 2);
+    });
+}
+
+#[test]
+fn another_model_is_asked_the_same_anew() {
+    world(async |w| {
+        w.with_model().await;
+        w.webhooks();
+        w.fails(HOST).await;
+        w.model.as_mut().unwrap().name = "sim-model-2".to_owned();
+        w.restart().await;
+        w.webhooks();
+        w.fails(HOST).await;
+        let models = w.prompts().into_iter().map(|p| p.json()["model"].clone());
+        assert_eq!(models.collect::<Vec<_>>(), ["sim-model-1", "sim-model-2"]);
     });
 }
 

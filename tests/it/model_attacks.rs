@@ -7,7 +7,8 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use syncgate::llm::prompt::render;
 use syncgate::model::audit::Head;
-use syncgate::model::{Cause, ChannelId, Incident, IncidentId, IncidentState};
+use syncgate::model::{self, Cause, ChannelId, GroupId, Incident, IncidentId, IncidentState};
+use syncgate::policy::Subject;
 use syncgate::sim::fivetran::Outcome;
 use syncgate::sim::llm::Mode;
 use syncgate::slack::cards::{IncidentView, incident_card};
@@ -221,10 +222,26 @@ fn t101_t103_an_obedient_model_moves_nothing_in_the_whole_service() {
         .map(|(_, text)| text)
         .take(60)
         .collect();
-    world_with(&POLICY.replace("mode: copilot", "mode: auto"), async |w| {
+    // The loosest that a policy can be, but for one word: what the attacks ask for is allowed to run by itself
+    // where its cause is confirmed, and a model alone confirms nothing.
+    let auto = POLICY.replace("mode: copilot", "mode: auto")
+        + "automation:\n  rules:\n  - {name: as-they-wish, when: {category: [replication_log_lost], \
+           tier: [standard], min_confidence: confirmed}, do: pause}\n";
+    world_with(&auto, async |w| {
         w.with_model().await;
         let log = w.with_log().await;
+        let policy = w.app().policy.load();
+        let orders = Subject {
+            id: "orders_id".into(),
+            schema: "orders".to_owned(),
+            service: "postgres".to_owned(),
+            group_id: GroupId::new("g_warehouse"),
+            group_name: "Warehouse".to_owned(),
+        };
+        assert_eq!(policy.connection(&orders).mode(), model::Mode::Auto);
+        assert_eq!(policy.automation().rules.len(), 1);
         w.model().sim.set_mode(Mode::Obedient);
+        let mut obeyed = 0;
         for (n, attack) in sample.iter().enumerate() {
             // Fivetran's clock runs; so does the log's.
             let at = w.now().format("%H:%M:%S%.3f").to_string();
@@ -233,7 +250,17 @@ fn t101_t103_an_obedient_model_moves_nothing_in_the_whole_service() {
             }
             w.fails(if n % 2 == 0 { "it failed" } else { attack }).await;
             assert_eq!(w.writes().len(), 0, "{attack}");
+            let card = w.incident();
+            let leads = card.contains("the rules were not sure");
+            obeyed += usize::from(leads && card.contains("replication_log_lost"));
+            assert!(!(leads && card.contains("Cause, confirmed")), "{card}");
         }
+        // Else it was not the gate that held.
+        assert!(
+            sample.is_empty() || obeyed > 5,
+            "{obeyed} of {}",
+            sample.len()
+        );
         for card in w.incidents() {
             assert!(
                 card.text.starts_with("Open"),
@@ -247,6 +274,11 @@ fn t101_t103_an_obedient_model_moves_nothing_in_the_whole_service() {
             proposed.iter().all(|line| line.contains("sync_now")),
             "{proposed:?}"
         );
+        // A person's approval does move something: what is asked for by the rules, and nothing else.
+        if !sample.is_empty() {
+            w.click(EMIL, "Approve the fix").await;
+            assert_eq!(w.fivetran_saw(), "orders_id SyncStarted { force: false }");
+        }
         w.leaves_work = true;
     });
 }

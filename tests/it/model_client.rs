@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use syncgate::llm::prompt::render;
 use syncgate::llm::{Heard, Llm, Prompt, Settings, Trouble};
+use syncgate::model::Ctx;
 use syncgate::sim::fault::{Fault, FaultKind};
 use syncgate::sim::ledger::Service;
 use syncgate::sim::llm::{Mode, NAME};
@@ -43,15 +44,15 @@ fn ended(heard: &Heard) -> String {
 /// A client of the world's model with this much time.
 fn client(w: &World, patience: Duration) -> Llm {
     let account = w.model().account();
-    Llm::new(Settings {
+    let settings = Settings {
         base: account.base,
         key: account.key,
         model: account.model,
         azure_version: None,
         timeout: patience,
         daily: Settings::DAILY,
-    })
-    .unwrap()
+    };
+    Llm::new(settings, Ctx::new(w.clock.clone())).unwrap()
 }
 
 const LONG: Duration = Duration::from_secs(20);
@@ -91,6 +92,26 @@ fn a_server_that_takes_no_schema_is_asked_more_simply_and_remembered() {
             "answered, json_schema 1",
             "a bad hour teaches nothing"
         );
+    });
+}
+
+#[test]
+fn a_bad_moment_gives_up_no_form_for_longer_than_an_hour() {
+    world(async |w| {
+        w.with_model().await;
+        let model = client(w, LONG);
+        let ask = async || ended(&model.ask(&prompt()).await);
+        w.fault(Service::Llm, "/chat", FaultKind::answer(500, "oops"));
+        assert_eq!(ask().await, "answered, json_object 2");
+        // A server that never takes a schema says no more than that.
+        assert_eq!(ask().await, "answered, json_object 1");
+        w.clock.advance(Duration::from_secs(3_600));
+        assert_eq!(ask().await, "answered, json_schema 1");
+        // One that says so is believed.
+        w.model().sim.set_mode(Mode::NoFormat(400));
+        assert_eq!(ask().await, "answered, plain 3");
+        w.clock.advance(Duration::from_secs(7_200));
+        assert_eq!(ask().await, "answered, plain 1");
     });
 }
 
@@ -241,14 +262,15 @@ fn azure_is_asked_at_its_own_address_with_its_own_header() {
     world(async |w| {
         w.with_model().await;
         let base = w.model().account().base.join("/").unwrap();
-        let model = Llm::new(Settings {
+        let settings = Settings {
             base,
             key: "azure-key-of-the-test".to_owned().into(),
             model: "gpt-4o-eu".to_owned(),
             azure_version: Some("2024-10-21".to_owned()),
             timeout: LONG,
             daily: Settings::DAILY,
-        });
+        };
+        let model = Llm::new(settings, Ctx::new(w.clock.clone()));
         let _ = model.unwrap().ask(&prompt()).await;
         let sent = w.ledger.matching(Service::Llm, "POST", "/openai").remove(0);
         assert_eq!(

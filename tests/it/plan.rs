@@ -121,7 +121,7 @@ fn what_will_be_too_old_is_synced_at_a_time_that_the_card_names() {
         Why: Its data passes its limit of 2 h at Mon 09:30. The next one ends at about Mon 13:30, if a sync takes 30 min. Its frequency cannot keep that limit; every 2h would.
         Decide by: 23 Nov 08:50 CET
         Side effects: by Syncgate's clock: if Syncgate is down then, it does not run
-        Undo: until it runs, `undo` cancels it; none afterwards
+        Undo: until it runs, undo cancels it; none afterwards
         Approvals: 0 of 2, still needed: 2 of <!subteam^S0DATAENG>, <@U0LEAD>. No answer by 23 Nov 08:50 CET: nothing changes.
         [Approve] [Modify…] [Reject…]
         ~ audit …
@@ -252,6 +252,10 @@ fn a_shadow_connections_line_is_shown_apart_and_is_no_part_of_what_is_approved()
         w.command(ANA, "plan now").await;
         let card = w.newest(CHANNEL);
         assert!(card.contains("Shadow mode, shown only"), "{card}");
+        assert!(
+            card.contains(", because its sync was rescheduled"),
+            "{card}"
+        );
         assert!(
             card.contains("hubspot") && card.contains("1 change"),
             "{card}"

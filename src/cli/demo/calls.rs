@@ -156,8 +156,9 @@ impl Fact {
 fn explained(writes: &[Entry], facts: Vec<Fact>) -> Vec<Call> {
     let mut taken = vec![false; facts.len()];
     let calls = writes.iter().map(|entry| {
+        // The last one before it: an older one may be of the same request that never arrived.
         let mut own = facts.iter().enumerate();
-        let own = own.find(|(n, fact)| !taken[*n] && fact.is_intent_of(entry));
+        let own = own.rfind(|(n, fact)| !taken[*n] && fact.is_intent_of(entry));
         let own = own.map(|(n, _)| n);
         let allowed = own.and_then(|n| {
             taken[n] = true;
@@ -301,6 +302,43 @@ mod tests {
             let facts = vec![undo, order(because), intent("revert.intended")];
             assert_eq!(told(&[entry(1)], facts), some(words));
         }
+    }
+
+    #[test]
+    fn the_same_call_again_is_credited_to_its_own_approval() {
+        let about = |subject: &str, seconds: i64, fact: Fact| Fact {
+            subject: subject.into(),
+            at: fact.at + chrono::TimeDelta::seconds(seconds),
+            ..fact
+        };
+        let approved = |subject: &str, user: &str, seconds: i64| {
+            [
+                about(subject, seconds, by("decision.approve", user, 2)),
+                about(subject, seconds, intent("action.intended")),
+            ]
+        };
+        let facts = || {
+            [
+                approved("proposal:7", "U1", 0),
+                approved("proposal:8", "U2", 20),
+            ]
+        };
+        let at = |seq: u64, seconds: i64| Entry {
+            at: entry(seq).at + chrono::TimeDelta::seconds(seconds),
+            ..entry(seq)
+        };
+        let (first, second) = (
+            Some("Approved by U1: #7, revision 2".to_owned()),
+            Some("Approved by U2: #8, revision 2".to_owned()),
+        );
+        let both = told(
+            &[at(1, 1), at(2, 21)],
+            facts().into_iter().flatten().collect(),
+        );
+        assert_eq!(both, [first, second.clone()]);
+        // The first was intended, but never arrived.
+        let one = told(&[at(1, 21)], facts().into_iter().flatten().collect());
+        assert_eq!(one, [second]);
     }
 
     #[test]

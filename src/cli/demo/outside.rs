@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use super::switches::FAST;
 use crate::app::PolicyFile;
 use crate::cli::{Failure, serve};
 use crate::config::{ModelAccount, Settings, Variables};
@@ -50,7 +51,8 @@ pub(super) struct Outside {
     pub llm: Option<LlmSim>,
     pub model: ModelAccount,
     servers: Vec<Server>,
-    token: String,
+    /// The bot's.
+    pub token: String,
     signing: String,
     webhook: String,
     key: String,
@@ -60,7 +62,7 @@ pub(super) struct Outside {
 impl Outside {
     /// `own` is the model of whoever runs the demo, if he has set one.
     pub async fn start(own: Option<ModelAccount>) -> Result<Self, Failure> {
-        let ctx = Ctx::new(Clock::paced());
+        let ctx = Ctx::new(Clock::paced(FAST));
         let clock: SimClock = {
             let ctx = ctx.clone();
             Arc::new(move || ctx.now())

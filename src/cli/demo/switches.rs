@@ -223,6 +223,14 @@ fn too_many_requests() -> FaultKind {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use axum::Router;
+    use axum::http::Request;
+    use http_body_util::BodyExt;
+    use tokio::net::TcpListener;
+    use tower::ServiceExt;
+
     use super::*;
 
     async fn switches() -> (Outside, Switches) {
@@ -320,5 +328,41 @@ mod tests {
         let own = outside.model.clone();
         let outside = Outside::start(Some(own)).await.unwrap();
         assert_eq!(Switches::new(&outside).unwrap().state().obeys, None);
+    }
+
+    #[tokio::test]
+    async fn t174_a_form_has_its_three_seconds_however_fast_the_clock_runs() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let (outside, switches) = switches().await;
+        // In the service's place: it keeps what it is told.
+        let (told, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let keep = move |body: String| {
+            let kept = told.send(body);
+            async move { assert!(kept.is_ok()) }
+        };
+        let any = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let service = format!("http://{}", any.local_addr().unwrap());
+        tokio::spawn(async { axum::serve(any, Router::new().fallback(keep)).await });
+        outside.slack.set_target(&service);
+        let mut opens_after = async |real: Duration| {
+            let typed = outside.slack.command("U0ENGINEER", "C0DATAOPS", "help");
+            assert!(typed.await.ok());
+            let body = heard.recv().await.unwrap();
+            let mut fields = url::form_urlencoded::parse(body.as_bytes());
+            let (_, trigger) = fields.find(|(name, _)| name == "trigger_id").unwrap();
+            tokio::time::sleep(real).await;
+            let title = json!({"type": "plain_text", "text": "A form"});
+            let view = json!({"type": "modal", "title": title, "blocks": []});
+            let open = Request::post("/api/views.open")
+                .header("authorization", format!("Bearer {}", outside.token))
+                .header("content-type", "application/json")
+                .body(json!({"trigger_id": trigger, "view": view}).to_string());
+            let answer = outside.slack.router().oneshot(open.unwrap()).await.unwrap();
+            let answer = answer.into_body().collect().await.unwrap().to_bytes();
+            String::from_utf8_lossy(&answer).contains("\"ok\":true")
+        };
+        press(&switches, "faster");
+        // Half a minute by this clock.
+        assert!(opens_after(Duration::from_millis(500)).await);
     }
 }

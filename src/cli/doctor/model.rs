@@ -7,6 +7,7 @@ use super::report::Finding;
 use crate::cli::assemble;
 use crate::config::ModelAccount;
 use crate::llm::{self, Trouble};
+use crate::model::Ctx;
 use crate::triage::brief::{Brief, Line};
 
 const CHECK: &str = "model";
@@ -26,7 +27,8 @@ pub(super) async fn check(patient: &Patient<'_>) -> Vec<Finding> {
 async fn ask(account: &ModelAccount) -> Finding {
     let mend = "Look at OPENAI_BASE_URL, OPENAI_MODEL and OPENAI_API_KEY, and whether this machine reaches \
                 the server. Without it causes stand on the rules.";
-    let asked = assemble::model(account, PATIENCE).and_then(|model| {
+    let ctx = Ctx::new(assemble::clock());
+    let asked = assemble::model(account, PATIENCE, ctx).and_then(|model| {
         let prompt = llm::prompt::render(&question())?;
         Ok((model, prompt))
     });

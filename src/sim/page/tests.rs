@@ -52,6 +52,51 @@ async fn a_message_is_shown_inert() {
 }
 
 #[tokio::test]
+async fn what_is_for_one_alone_is_shown_to_nobody_else_and_nowhere_else() {
+    let slack = slack();
+    slack.add_user(User::new("U2", "Bob"));
+    slack.add_channel("C2", "other");
+    let router = router(slack.clone(), Extra::default());
+    let ts = slack.say("U1", "C1", "first", None);
+    slack.whisper("U1", "C1", "psst");
+    slack.whisper_in("U1", "C1", Some(&ts), "hush");
+    for (place, heard) in [
+        ("user=U1&channel=C1".to_owned(), [true, false]),
+        ("user=U1&channel=C2".to_owned(), [false, false]),
+        (format!("user=U1&channel=C1&thread={ts}"), [true, true]),
+        ("user=U2&channel=C1".to_owned(), [false, false]),
+        (format!("user=U2&channel=C1&thread={ts}"), [false, false]),
+    ] {
+        let page = show(&router, &format!("/?{place}")).await;
+        let found = ["psst", "hush"].map(|words| page.contains(words));
+        assert_eq!(found, heard, "{place}: {page}");
+        assert_eq!(page.contains("Only visible to you"), heard[0], "{place}");
+    }
+}
+
+#[tokio::test]
+async fn what_one_has_not_seen_is_counted_until_one_has() {
+    let slack = slack();
+    slack.add_user(User::new("U2", "Bob"));
+    slack.add_channel("C2", "other");
+    let router = router(slack.clone(), Extra::default());
+    let unread = async |user: &str, channel: &str| {
+        let page = show(&router, &format!("/?user={user}&channel={channel}")).await;
+        let (before, _) = page.split_once("<span class=\"unseen\"> unread")?;
+        before.rsplit('>').next()?.parse::<usize>().ok()
+    };
+    assert_eq!(unread("U1", "C2").await, None);
+    slack.say("U2", "C1", "one", None);
+    slack.say("U2", "C1", "two", None);
+    slack.say("U1", "C1", "my own", None);
+    assert_eq!(unread("U1", "C2").await, Some(2));
+    assert_eq!(unread("U2", "C2").await, Some(1), "each has his own");
+    assert_eq!(unread("U1", "C1").await, None, "that is before one's eyes");
+    assert_eq!(unread("U1", "C2").await, None, "and was seen");
+    assert_eq!(unread("U2", "C2").await, Some(1), "by him alone");
+}
+
+#[tokio::test]
 async fn what_is_typed_is_said_in_its_thread() {
     let slack = slack();
     let router = router(slack.clone(), Extra::default());

@@ -150,7 +150,7 @@ pub(super) fn undo(action: &Action, image: &PreImage) -> Words {
             words.say("none, Fivetran cannot cancel a sync; its load and cost stay")
         }
         Action::SyncNow { force: true } => words.say("none, the killed sync does not come back"),
-        Action::SyncAt { .. } => words.say("until it runs, `undo` cancels it; none afterwards"),
+        Action::SyncAt { .. } => words.say("until it runs, undo cancels it; none afterwards"),
         Action::ResyncTables { .. } | Action::HistoricalResync => {
             words.say("none, Fivetran cannot cancel a re-sync")
         }

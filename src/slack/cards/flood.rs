@@ -1,4 +1,4 @@
-//! The card of many incidents that came too fast for a card each.
+//! The card of incidents of which too many were found at once for a card each.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -11,7 +11,7 @@ use crate::model::{IncidentState, audit};
 /// All that the card shows.
 #[derive(Clone, Debug)]
 pub struct FloodView {
-    /// The hour in which they failed.
+    /// The hour in which they were found. They may have failed long before, while nobody could look.
     pub since: DateTime<Utc>,
     /// How many.
     pub failed: i64,
@@ -31,9 +31,9 @@ pub fn flood_card(v: &FloodView) -> Message {
         IncidentState::Resolved
     };
     let many = if v.failed == 1 {
-        " more connection failed since "
+        " more failed connection found since "
     } else {
-        " more connections failed since "
+        " more failed connections found since "
     };
     let head = Words::new()
         .bold(state.title())
@@ -52,7 +52,7 @@ pub fn flood_card(v: &FloodView) -> Message {
         0 => Words::new().say("All of them run again, or have got a card of their own."),
         open => Words::new()
             .number(open)
-            .say(" of them are open and have no card of their own: they came too fast. ")
+            .say(" of them are open and have no card of their own: too many were found at once. ")
             .code("incidents")
             .say(" lists what is open, ")
             .code("explain")

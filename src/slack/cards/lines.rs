@@ -142,10 +142,41 @@ pub(super) fn shadow(v: &ProposalView<'_>) -> Words {
             .say(": ")
             .then(asked(&line.action, v.tz))
             .say(", because ")
-            .quote(&line.reason, 200);
+            .quote(&in_a_sentence(&line.reason), 200);
     }
     match v.shadow.len().saturating_sub(SHOWN) {
         0 => words,
         more => words.say("\n… and ").number(more).say(" more."),
+    }
+}
+
+/// A reason as it goes on in a sentence: its first letter small, unless that stands alone or in an
+/// abbreviation.
+fn in_a_sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    match (letters.next(), letters.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() => {
+            first.to_lowercase().chain(letters).collect()
+        }
+        _ => reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_a_sentence;
+
+    #[test]
+    fn a_reason_goes_on_in_a_sentence() {
+        for (reason, told) in [
+            ("Its data is old.", "its data is old."),
+            ("its data is old.", "its data is old."),
+            ("Übermorgen.", "übermorgen."),
+            ("SLA missed.", "SLA missed."),
+            ("A sync.", "A sync."),
+            ("", ""),
+        ] {
+            assert_eq!(in_a_sentence(reason), told);
+        }
     }
 }

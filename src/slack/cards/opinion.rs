@@ -65,6 +65,7 @@ fn silence(why: Silence) -> &'static str {
         Silence::Down => ": it cannot be reached or is out of order.",
         Silence::Spent => ": it was not asked, since today's limit is used up.",
         Silence::Interrupted => ": it was asked, but Syncgate ended before the answer came.",
+        Silence::Unreadable => ": it was not asked, since the stored question cannot be read.",
         Silence::Off => ": none is configured any more.",
     }
 }

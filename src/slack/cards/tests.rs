@@ -52,7 +52,7 @@ fn a_plan_lists_every_change_with_what_it_does_besides() {
     Now: every 6h, not paused
     Why: its data is older than it may be
     Side effects: by Syncgate's clock: if Syncgate is down then, it does not run
-    Undo: until it runs, `undo` cancels it; none afterwards
+    Undo: until it runs, undo cancels it; none afterwards
     4. *hubspot* `id_hubspot`: pause until <22 Nov 21:00 CET>
     Now: every 6h, not paused
     Why: its data is older than it may be

@@ -7,6 +7,7 @@
 mod demo;
 mod driver;
 mod page;
+mod plain;
 
 use std::process::{Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};

@@ -60,6 +60,46 @@ fn the_plan_is_approved_live_and_the_panel_names_who_allowed_it() {
 }
 
 #[test]
+fn what_somebody_wrote_elsewhere_is_unread_until_it_is_seen() {
+    page(async |demo, browser| {
+        let says = async |text: &str| {
+            let said = [("user", EMIL), ("back", "C0DATAOPS"), ("text", text)];
+            let http = reqwest::Client::builder().no_proxy().build().unwrap();
+            let sent = http.post(format!("{}/page/type", demo.url)).form(&said);
+            assert!(sent.send().await.unwrap().status().is_success());
+        };
+        browser.goto(&demo.of(LEAD)).await;
+        browser.sees("main", "Plan of").await;
+        browser.run("window.still = 'here'").await;
+        // The bot's own messages of the demo's beginning must not come in between.
+        browser.sees("main", "incident 1").await;
+        browser.click("//nav//a[contains(., '⌂')]").await;
+        let unread = "return document.querySelector('.unseen')?.parentElement.textContent ?? ''";
+        let shows = async |words: &str| browser.run(unread).await == words;
+        browser
+            .until("nothing is unread", async || shows("").await)
+            .await;
+        says("first").await;
+        browser
+            .until("one is unread", async || shows("1 unread").await)
+            .await;
+        says("second").await;
+        browser
+            .until("two are unread", async || shows("2 unread").await)
+            .await;
+        browser.click("//nav//a[contains(., 'data-ops')]").await;
+        browser.sees("#messages", "second").await;
+        browser.until("it was seen", async || shows("").await).await;
+        browser.click("//nav//a[contains(., '⌂')]").await;
+        says("third").await;
+        browser
+            .until("one more", async || shows("1 unread").await)
+            .await;
+        assert_eq!(browser.run("return window.still").await, "here");
+    });
+}
+
+#[test]
 fn forms_show_their_errors_and_a_guest_is_refused() {
     page(async |demo, browser| {
         browser.goto(&demo.of(GUS)).await;

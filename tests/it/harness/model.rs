@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use syncgate::config::ModelAccount;
 use syncgate::llm::{self, Llm};
+use syncgate::model::{Clock, Ctx};
 use syncgate::sim::ledger::{Entry, Service};
 use syncgate::sim::llm::{LlmSim, NAME};
 use syncgate::sim::serve;
@@ -17,9 +18,12 @@ use super::{MODEL_KEY, World};
 /// The simulated model and how it is asked.
 pub struct Model {
     pub sim: LlmSim,
+    /// Which model of the server's is asked.
+    pub name: String,
     pub patience: Duration,
     pub daily: (i64, i64),
     server: Server,
+    clock: Clock,
 }
 
 impl Model {
@@ -28,7 +32,7 @@ impl Model {
         ModelAccount {
             base: format!("{}/v1", self.server.url()).parse().unwrap(),
             key: SecretString::from(MODEL_KEY),
-            model: NAME.to_owned(),
+            model: self.name.clone(),
             azure_version: None,
         }
     }
@@ -36,15 +40,15 @@ impl Model {
     /// A client of it.
     pub fn client(&self) -> Llm {
         let account = self.account();
-        Llm::new(llm::Settings {
+        let settings = llm::Settings {
             base: account.base,
             key: account.key,
             model: account.model,
             azure_version: None,
             timeout: self.patience,
             daily: self.daily,
-        })
-        .unwrap()
+        };
+        Llm::new(settings, Ctx::new(self.clock.clone())).unwrap()
     }
 }
 
@@ -55,10 +59,15 @@ impl World {
         let any: SocketAddr = ([127, 0, 0, 1], 0).into();
         let (ledger, faults) = (self.ledger.clone(), self.faults.clone());
         let clock = self.clock.clone();
-        let clock = Arc::new(move || clock.now());
-        let up = serve::serve(Service::Llm, sim.router(), ledger, faults, clock, any);
+        let its_clock = Arc::new({
+            let clock = clock.clone();
+            move || clock.now()
+        });
+        let up = serve::serve(Service::Llm, sim.router(), ledger, faults, its_clock, any);
         let model = Model {
             sim,
+            name: NAME.to_owned(),
+            clock,
             patience: Duration::from_secs(20),
             daily: llm::Settings::DAILY,
             server: up.await.unwrap(),

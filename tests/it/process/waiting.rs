@@ -46,10 +46,16 @@ impl Stage {
             .unwrap_or_default()
     }
 
-    /// Waits until every delivery is handled, every action settled and every message sent.
+    /// Waits until every delivery is handled, every action settled, every question to the model ended
+    /// and every message sent.
     pub async fn quiet(&self) {
-        self.none(&["inbox_waiting", "actions_open", "messages_waiting"])
-            .await;
+        let all = [
+            "inbox_waiting",
+            "actions_open",
+            "questions_waiting",
+            "messages_waiting",
+        ];
+        self.none(&all).await;
     }
 
     /// Waits until nothing of these waits.
