@@ -299,6 +299,39 @@ fn pictured(connections: &[(Connection, Option<i64>, Mode)], span: Horizon) -> (
 }
 
 #[test]
+fn a_picture_shows_what_people_have_approved_already() {
+    let named = |name: &str| Connection {
+        id: name.into(),
+        schema: name.to_owned(),
+        ..connection()
+    };
+    let (free, agreed) = (named("a_free"), named("b_agreed"));
+    // One is due, one lies ahead, one beyond the plan.
+    let times = [
+        "2026-11-23T06:59:00Z",
+        "2026-11-23T09:00:00Z",
+        "2026-11-24T07:01:00Z",
+    ]
+    .map(at);
+    let target = |connection, approved| Target {
+        connection,
+        max_age: None,
+        fresh_by: &[],
+        mode: Mode::Copilot,
+        approved,
+        needs_person: false,
+    };
+    let targets = [target(&free, &[]), target(&agreed, &times)];
+    let chart = chart(&targets, &[], horizon(NOW, 1));
+    let rows = chart.rows.into_iter().map(|row| (row.name, row.approved));
+    let expected = [
+        ("b_agreed".to_owned(), vec![at(NOW), times[1]]),
+        ("a_free".to_owned(), vec![]),
+    ];
+    assert_eq!(rows.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_picture_shows_the_lines_first_then_the_targets_then_the_rest() {
     let named = |name: &str| Connection {
         id: name.into(),

@@ -109,6 +109,28 @@ salesforce: proposed now; by itself every 6 h, next end Mon 09:00.";
 }
 
 #[test]
+fn what_people_have_approved_already_is_in_the_picture_and_its_words() {
+    world(async |w| {
+        // To be synced at 08:50, which two people approve.
+        w.command(ANA, "plan now").await;
+        w.command(EMIL, "approve 1").await;
+        w.command(ERIN, "approve 1").await;
+        let now = w.now();
+        w.edit("hub_id", |c| {
+            c.schedule_type = "manual".to_owned();
+            c.rescheduled_for = Some(now - TimeDelta::minutes(10));
+        });
+        w.command(ANA, "plan now").await;
+        w.seconds(60).await;
+        let card = w.card();
+        assert!(card.contains("hubspot: proposed now; by itself"), "{card}");
+        let told = "salesforce: proposed Mon 10:40; approved Mon 08:50; by itself";
+        assert!(card.contains(told), "{card}");
+        w.leaves_work = true;
+    });
+}
+
+#[test]
 fn an_unchanged_day_has_no_picture() {
     world_with(&crate::harness::people::without_age(), async |w| {
         w.command(ANA, "plan now").await;
