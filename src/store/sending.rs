@@ -139,7 +139,8 @@ impl Tx {
         held(done)
     }
 
-    /// The message will be tried as plain text, or in another channel.
+    /// The message will be tried as plain text, or in another channel. A newer version of it was
+    /// refused nothing yet, so only this one is made plainer.
     ///
     /// # Errors
     /// When the database refuses.
@@ -152,7 +153,8 @@ impl Tx {
         error: &str,
     ) -> Result<()> {
         let done = on!(self, conn => sqlx::query(
-            "UPDATE messages SET channel = $1, degraded = $2, run_after = $3, lease_until = NULL, \
+            "UPDATE messages SET channel = $1, run_after = $3, lease_until = NULL, \
+                    degraded = CASE WHEN version = $7 THEN $2 ELSE degraded END, \
                     posting_since = NULL, error = $4 WHERE id = $5 AND lease_until = $6",
         )
         .bind(channel)
@@ -161,6 +163,7 @@ impl Tx {
         .bind(error)
         .bind(row.id)
         .bind(row.lease_until)
+        .bind(row.version)
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;

@@ -1,7 +1,7 @@
 //! The picture of a plan on its card, and the same in words for those who do not see it.
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use slack_morphism::prelude::SlackBlock;
 
 use crate::model::{ByItself, Chart, ChartRow, ProposalId};
@@ -29,6 +29,13 @@ pub(super) fn block(picture: &Picture) -> SlackBlock {
         "slack_file": {"id": picture.file},
         "alt_text": alt_text(&picture.chart),
     }))
+}
+
+/// The file that these blocks show, if they show one.
+pub fn picture_in(blocks: &str) -> Option<String> {
+    let blocks: Vec<Value> = serde_json::from_str(blocks).ok()?;
+    let mut files = blocks.iter().map(|block| &block["slack_file"]["id"]);
+    files.find_map(Value::as_str).map(str::to_owned)
 }
 
 /// What Slack calls the file.
