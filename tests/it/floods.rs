@@ -235,6 +235,52 @@ fn t096_what_was_superseded_while_slack_was_away_is_never_posted() {
 }
 
 #[test]
+fn t096_nobody_is_reminded_of_a_remedy_that_nobody_was_shown() {
+    world(async |w| {
+        w.down(Service::Slack).await;
+        w.many_fail(1);
+        w.poll().await;
+        // A reminder is due after an hour, an escalation after two.
+        for _ in 0..5 {
+            w.later(DAY / 48).await;
+        }
+        let now = w.now();
+        w.edit("flood_0", |c| c.succeeded_at = Some(now));
+        w.poll().await;
+        w.up(Service::Slack).await;
+        w.later(Duration::from_secs(120)).await;
+        w.settle().await;
+        assert!(w.top().starts_with("Resolved"), "{}", w.top());
+        assert_eq!(w.thread(), "", "of a remedy that was never shown");
+        assert_eq!(w.audited("proposal.superseded").await, 1);
+    });
+}
+
+#[test]
+fn t096_nobody_is_reminded_of_a_remedy_that_slack_refused_for_good() {
+    world(async |w| {
+        w.many_fail(1);
+        w.poll().await;
+        while w.roots().is_empty() {
+            w.seconds(1).await;
+        }
+        let no = r#"{"ok":false,"error":"restricted_action"}"#;
+        let no = syncgate::sim::fault::FaultKind::answer(200, no);
+        w.fault(Service::Slack, "/api/chat.postMessage", no);
+        w.settle().await;
+        assert_eq!(w.app().health().await.unwrap().messages_dead, 1);
+        for _ in 0..5 {
+            w.later(DAY / 48).await;
+        }
+        assert_eq!(w.thread(), "", "of a remedy that was never shown");
+        // Once its card stands there, with what became of it, so does the note.
+        w.command(EMIL, "reject 1 not now").await;
+        assert!(w.thread().contains("Rejected · #1"), "{}", w.thread());
+        assert!(w.thread().contains("by command: not now"), "{}", w.thread());
+    });
+}
+
+#[test]
 fn t096_a_card_that_may_have_arrived_is_brought_to_its_end() {
     world(async |w| {
         let now = w.now();
