@@ -1,7 +1,7 @@
 //! What Slack sends over a socket: the same things, as JSON objects.
 //!
 //! The keys are those of the same delivery over HTTP, so that one that comes by both ways counts
-//! once. Events have one form on both ways: [`super::event`].
+//! once. Events have one form on both ways: `super::event`.
 
 use super::interaction::interaction_of;
 use super::json::object;
