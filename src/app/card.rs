@@ -197,7 +197,8 @@ impl App {
     }
 
     /// Adds a note to the thread in which the proposal's story is told. `name` makes it unique:
-    /// the same note is never written twice.
+    /// the same note is never written twice. Of a card that nobody gets to see nothing is told,
+    /// whatever thread that would stand in: so its notes are named after it.
     pub(crate) async fn note(
         &self,
         tx: &mut Tx,
@@ -205,7 +206,11 @@ impl App {
         name: &str,
         message: &Message,
     ) -> Flow<()> {
-        let key = format!("note:{}:{name}", proposal.id);
+        let card = card_key(proposal.id);
+        if !tx.hold_message(&card).await? {
+            return Ok(());
+        }
+        let key = format!("{card}:{name}");
         let draft = Draft {
             parent: Some(thread_key(proposal)),
             ..draft(key, MessageKind::Reply, &proposal.channel, message)

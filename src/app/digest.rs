@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
+
 use super::asked::Asked;
 use super::outlook::{Day, Known, outlook};
 use super::propose::Request;
@@ -10,7 +13,7 @@ use super::timetable::horizon;
 use super::{App, Flow, say};
 use crate::fivetran::Priority;
 use crate::model::{
-    Action, Actor, ChannelId, Connection, Line, Mode, ProposalKind, Step, StepState,
+    Action, Actor, ChannelId, Connection, GroupId, Line, Mode, ProposalKind, Step, StepState,
 };
 use crate::planner::Planned;
 use crate::policy::{Member, Policy, Role, WhenUnchanged};
@@ -18,6 +21,33 @@ use crate::slack::cards::{self, InForce};
 use crate::slack::words;
 use crate::store::Tx;
 use crate::triage::{Remedy, remedy};
+
+/// What a plan is made for.
+pub(super) struct Occasion {
+    /// Who asked for it.
+    pub(super) requester: Actor,
+    /// What a channel is told whose connections need nothing.
+    pub(super) unchanged: WhenUnchanged,
+    /// Whose day's plan it is.
+    pub(super) day: NaiveDate,
+    /// When it was due, if it comes late.
+    pub(super) late: Option<DateTime<Utc>>,
+}
+
+impl Occasion {
+    fn title(&self, tz: Tz) -> String {
+        let day = self.day.format("%A, %-d %B");
+        match self.late.map(|due| due.with_timezone(&tz).format("%H:%M")) {
+            Some(due) => format!("Plan of {day}, late: it was due at {due}"),
+            None => format!("Plan of {day}"),
+        }
+    }
+}
+
+/// The notice that a day's digest comes late in a channel.
+pub(super) fn late_key(day: NaiveDate, channel: &ChannelId) -> String {
+    format!("digest:late:{day}:{channel}")
+}
 
 impl App {
     /// `plan` shows where today's plan stands, `plan now` makes a new one.
@@ -56,10 +86,15 @@ impl App {
         // Of two plans made in the same instant the second supersedes the first.
         tx.lock_proposals().await?;
         let changes = planned.values().map(|day| day.changes.len()).sum();
-        let requester = Actor::user(&asked.user);
-        // Whoever asks is answered, also where the daily digest would keep silent.
-        self.post_plan(&mut tx, planned, requester, WhenUnchanged::Brief)
-            .await?;
+        let now = self.ctx.now();
+        let occasion = Occasion {
+            requester: Actor::user(&asked.user),
+            // Whoever asks is answered, also where the daily digest would keep silent.
+            unchanged: WhenUnchanged::Brief,
+            day: now.with_timezone(&policy.timezone()).date_naive(),
+            late: None,
+        };
+        self.post_plan(&mut tx, planned, &occasion).await?;
         self.settle(tx, asked, &words::planned(changes), "plan")
             .await
     }
@@ -77,15 +112,28 @@ impl App {
         Ok(outlook(policy, fleet, &known, horizon))
     }
 
-    /// What the database knows of the fleet.
-    async fn known(&self, tx: &mut Tx, fleet: &[Connection]) -> Flow<Known> {
-        let mut known = Known::default();
+    /// The names of the fleet's groups.
+    pub(super) async fn group_names(
+        &self,
+        tx: &mut Tx,
+        fleet: &[Connection],
+    ) -> Flow<BTreeMap<GroupId, String>> {
+        let mut groups = BTreeMap::new();
         for connection in fleet {
-            if !known.groups.contains_key(&connection.group_id) {
+            if !groups.contains_key(&connection.group_id) {
                 let name = tx.group_name(&connection.group_id).await?;
-                known.groups.insert(connection.group_id.clone(), name);
+                groups.insert(connection.group_id.clone(), name);
             }
         }
+        Ok(groups)
+    }
+
+    /// What the database knows of the fleet.
+    async fn known(&self, tx: &mut Tx, fleet: &[Connection]) -> Flow<Known> {
+        let mut known = Known {
+            groups: self.group_names(tx, fleet).await?,
+            ..Known::default()
+        };
         let under_way = tx.steps_under_way().await?.into_iter();
         // What stays unknown until somebody looks may never have happened.
         let hopeful = |step: &Step| {
@@ -153,22 +201,25 @@ impl App {
         &self,
         tx: &mut Tx,
         planned: BTreeMap<ChannelId, Day>,
-        requester: Actor,
-        unchanged: WhenUnchanged,
+        occasion: &Occasion,
     ) -> Flow<()> {
         let now = self.ctx.now();
+        let tz = self.policy.load().timezone();
+        let title = occasion.title(tz);
         let waiting = tx.waiting_proposals(ProposalKind::Plan).await?;
         let mut replaced_by = BTreeMap::new();
         for (channel, day) in planned {
-            if day.changes.is_empty() && unchanged == WhenUnchanged::Skip {
-                continue;
-            }
             if day.changes.is_empty() {
+                // Who was told that a plan comes is told what became of it.
+                let promised = tx.has_message(&late_key(occasion.day, &channel)).await?;
+                if occasion.unchanged == WhenUnchanged::Skip && !promised {
+                    continue;
+                }
                 let key = format!("plan:unchanged:{channel}:{}", now.timestamp_micros());
                 let head = tx.audit_head().await?;
                 let overrides = self.in_force(tx, &channel).await?;
-                let tz = self.policy.load().timezone();
-                let message = cards::unchanged_day(day.connections, &overrides, &head, tz);
+                let late = occasion.late.map(|_| title.as_str());
+                let message = cards::unchanged_day(day.connections, late, &overrides, &head, tz);
                 self.post(tx, key, &channel, &message).await?;
                 continue;
             }
@@ -179,20 +230,15 @@ impl App {
             let lines = |planned: Vec<Planned>| -> Vec<Line> {
                 planned.into_iter().map(|p| p.line).collect()
             };
-            let title = format!(
-                "Plan of {}",
-                now.with_timezone(&self.policy.load().timezone())
-                    .format("%A, %-d %B")
-            );
             let request = Request {
                 kind: ProposalKind::Plan,
                 // Who asked for a plan did not choose what is in it: the planner did.
-                requester: match &requester {
+                requester: match &occasion.requester {
                     Actor::User { .. } | Actor::Syncgate => Actor::Syncgate,
                     other => other.clone(),
                 },
                 channel: channel.clone(),
-                title,
+                title: title.clone(),
                 lines: lines(live),
                 shadow: lines(shadow),
                 incident: None,

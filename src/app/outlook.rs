@@ -74,6 +74,17 @@ pub(super) fn outlook(
         .collect()
 }
 
+/// The channels that connections are told of in, and the default one.
+pub(super) fn channels(
+    policy: &Policy,
+    fleet: &[Connection],
+    groups: &BTreeMap<GroupId, String>,
+) -> BTreeSet<ChannelId> {
+    let channel = |connection| policy.channel_of(&subject(connection, groups));
+    let default = std::iter::once(policy.default_channel());
+    default.chain(fleet.iter().map(channel)).collect()
+}
+
 fn subject(connection: &Connection, groups: &BTreeMap<GroupId, String>) -> Subject {
     let group = groups.get(&connection.group_id);
     let group = group.map_or_else(|| connection.group_id.to_string(), Clone::clone);

@@ -215,20 +215,22 @@ impl App {
         Ok(())
     }
 
-    /// Slack refused a message's blocks: if it is a card with a picture, that is taken off, to be
-    /// tried again later, and the card goes without it. Says whether it was one.
+    /// Slack refused a message's blocks: if it is a card with a picture that it still is to show,
+    /// that is taken off, to be tried again later, and the card goes without it. Says whether it was
+    /// one. Meanwhile another revision may have got another picture, which nobody has refused.
     pub(super) async fn without_picture(
         &self,
         tx: &mut Tx,
         row: &MessageRow,
         why: &str,
     ) -> anyhow::Result<bool> {
-        let Some(id) = super::card::proposal_of(&row.key) else {
+        let of = super::card::proposal_of(&row.key);
+        let Some((id, file)) = of.zip(cards::picture_in(&row.blocks)) else {
             return Ok(false);
         };
         tx.hold_proposal(id).await?;
         let again = self.ctx.now() + backoff(row.attempts.max(5));
-        let refused = tx.picture_refused(id, again, REFUSALS, why).await?;
+        let refused = tx.picture_refused(id, &file, again, REFUSALS, why).await?;
         let Some(refused) = refused else {
             return Ok(false);
         };

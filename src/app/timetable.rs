@@ -1,5 +1,6 @@
 //! The daily digest: once a day at the policy's time, whatever restarts and however many replicas
-//! there are.
+//! there are. It is its day's also where it comes after midnight, since Fivetran or the service was
+//! away; then it says that it is late, and the next day has its own.
 //!
 //! The day is claimed in the transaction that posts: who loses that claim posts nothing, and a crash
 //! before the commit leaves the day to the next try.
@@ -7,6 +8,8 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde_json::json;
 
+use super::digest::{Occasion, late_key};
+use super::outlook::channels;
 use super::{App, Flow, Ran, Stop};
 use crate::fivetran::Priority;
 use crate::model::{Actor, local_moment};
@@ -22,30 +25,45 @@ const TRY: &str = "digest.try";
 const AGAIN: TimeDelta = TimeDelta::minutes(1);
 /// No week is without a digest's day.
 const WEEK: usize = 8;
+/// For so long a digest is owed at least, however near to midnight it was due: its plan is still of
+/// use in the morning.
+const OWED: TimeDelta = TimeDelta::hours(12);
+/// A digest that comes so much after its time says so.
+const LATE: TimeDelta = TimeDelta::minutes(5);
+
+/// A digest whose time has come.
+#[derive(Clone, Copy, Debug)]
+struct Due {
+    /// Its day, in the policy's zone.
+    day: NaiveDate,
+    at: DateTime<Utc>,
+    /// How long it is owed.
+    until: DateTime<Utc>,
+}
 
 impl App {
-    /// Posts today's digest if its time has come and nobody has posted it; after a start too. A day
-    /// that has passed is not made up for.
+    /// Posts the digest whose time has come if nobody has posted it; after a start too. It is owed
+    /// for the rest of its day, for half a day at least, and never once the next one is due.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn run_digest(&self) -> anyhow::Result<Ran> {
         let now = self.ctx.now();
         let policy = self.policy.load_full();
-        let Some(day) = due_day(&policy, now) else {
+        let Some(due) = due(&policy, now) else {
             return Ok(Ran::Empty);
         };
-        if !self.claim_try(day, now).await? {
+        if !self.claim_try(due.day, now).await? {
             return Ok(Ran::Empty);
         }
         let fleet = match self.refresh_fleet(Priority::Background).await {
             Ok(fleet) => fleet,
             Err(error) => {
-                tracing::warn!(%error, %day, "cannot read the fleet for the digest");
-                return outcome(self.tell_late(day).await);
+                tracing::warn!(%error, day = %due.day, "cannot read the fleet for the digest");
+                return outcome(self.tell_late(due).await);
             }
         };
-        outcome(self.post_digest(day, &policy, &fleet).await)
+        outcome(self.post_digest(due, &policy, &fleet).await)
     }
 
     /// Whether this process may try to post the digest of this day: one at a time, once a minute.
@@ -66,7 +84,7 @@ impl App {
 
     async fn post_digest(
         &self,
-        day: NaiveDate,
+        due: Due,
         policy: &Policy,
         fleet: &[crate::model::Connection],
     ) -> Flow<Ran> {
@@ -74,6 +92,7 @@ impl App {
         let Some(unchanged) = policy.digest().map(|digest| digest.when_unchanged) else {
             return Ok(Ran::Empty);
         };
+        let Due { day, at, .. } = due;
         let mut tx = self.store.begin().await?;
         let next = label(day) + TimeDelta::days(1);
         if !tx.take_turn(POSTED, label(day), next).await? {
@@ -83,19 +102,35 @@ impl App {
         let changes: usize = planned.values().map(|day| day.changes.len()).sum();
         let facts = json!({ "day": day, "connections": fleet.len(), "changes": changes });
         tx.audit(self.entry("digest.posted", Actor::Syncgate, "digest", facts));
-        self.post_plan(&mut tx, planned, Actor::Syncgate, unchanged)
-            .await?;
+        let occasion = Occasion {
+            requester: Actor::Syncgate,
+            unchanged,
+            day,
+            late: (self.ctx.now() >= at + LATE).then_some(at),
+        };
+        self.post_plan(&mut tx, planned, &occasion).await?;
         self.finish(tx).await?;
         Ok(Ran::Ran)
     }
 
-    /// Fivetran does not answer: people are told once a day that the digest comes later.
-    async fn tell_late(&self, day: NaiveDate) -> Flow<Ran> {
+    /// Fivetran does not answer: every channel that gets a digest is told once that it comes later,
+    /// as far as it is known which do.
+    async fn tell_late(&self, due: Due) -> Flow<Ran> {
+        let policy = self.policy.load_full();
+        let mut tx = self.store.snapshot().await?;
+        let first = late_key(due.day, &policy.default_channel());
+        if tx.has_message(&first).await? {
+            return Ok(Ran::Ran);
+        }
+        let fleet = tx.connections().await?;
+        let groups = self.group_names(&mut tx, &fleet).await?;
+        drop(tx);
+        let message = words::digest_late(due.day, due.until, policy.timezone());
         let mut tx = self.store.begin().await?;
-        let channel = self.policy.load().default_channel();
-        let key = format!("digest:late:{day}");
-        self.post(&mut tx, key, &channel, &words::digest_late())
-            .await?;
+        for channel in channels(&policy, &fleet, &groups) {
+            let key = late_key(due.day, &channel);
+            self.post(&mut tx, key, &channel, &message).await?;
+        }
         self.finish(tx).await?;
         Ok(Ran::Ran)
     }
@@ -116,12 +151,18 @@ fn label(day: NaiveDate) -> DateTime<Utc> {
     day.and_time(NaiveTime::MIN).and_utc()
 }
 
-/// Today, if a digest is due today and its time has come.
-fn due_day(policy: &Policy, now: DateTime<Utc>) -> Option<NaiveDate> {
+/// The last digest whose time has come, if it still is owed.
+fn due(policy: &Policy, now: DateTime<Utc>) -> Option<Due> {
     let (tz, digest) = (policy.timezone(), policy.digest()?);
     let today = now.with_timezone(&tz).date_naive();
-    let due = is_on(digest, today) && local_moment(tz, today, digest.at) <= now;
-    due.then_some(today)
+    let days = [Some(today), today.pred_opt()].into_iter().flatten();
+    let moments = days
+        .filter(|day| is_on(digest, *day))
+        .map(|day| (day, local_moment(tz, day, digest.at)));
+    let (day, at) = moments.into_iter().find(|(_, at)| *at <= now)?;
+    let midnight = local_moment(tz, day.succ_opt()?, NaiveTime::MIN);
+    let until = midnight.max(at + OWED).min(next_digest(policy, at)?);
+    (now < until).then_some(Due { day, at, until })
 }
 
 fn is_on(digest: &Digest, day: NaiveDate) -> bool {
@@ -184,9 +225,9 @@ mod tests {
     #[test]
     fn a_digest_in_the_hour_that_a_night_leaves_out_or_doubles_is_due_once() {
         let nightly = policy("digest: {at: \"02:30\"}");
-        let day = |now| due_day(&nightly, at(now)).map(|day| day.to_string());
+        let day = |now| due(&nightly, at(now)).map(|due| due.day.to_string());
         // 29 March: the clocks go from 02:00 to 03:00 at 01:00 UTC.
-        assert_eq!(day("2026-03-29T00:59:59Z"), None);
+        assert_eq!(day("2026-03-29T00:59:59Z"), None, "the day before is over");
         assert_eq!(day("2026-03-29T01:00:00Z").unwrap(), "2026-03-29");
         assert_eq!(
             until(&nightly, "2026-03-28T12:00:00Z"),
@@ -199,6 +240,45 @@ mod tests {
         assert_eq!(
             until(&nightly, "2026-10-25T00:30:00Z"),
             "2026-10-26T01:30:00+00:00"
+        );
+    }
+    #[test]
+    fn a_digest_is_owed_for_its_day_and_half_a_day_at_least_but_not_beside_the_next() {
+        let day = |policy: &Policy, now| due(policy, at(now)).map(|due| due.day.to_string());
+        let (monday, tuesday) = (Some("2026-11-23".to_owned()), Some("2026-11-24".to_owned()));
+        let morning = policy("digest: {at: \"08:00\"}");
+        assert_eq!(
+            day(&morning, "2026-11-23T22:59:59Z"),
+            monday,
+            "until midnight"
+        );
+        assert_eq!(day(&morning, "2026-11-23T23:00:00Z"), None);
+        let night = policy("digest: {at: \"23:50\"}");
+        assert_eq!(
+            day(&night, "2026-11-23T23:10:00Z"),
+            monday,
+            "ten past midnight"
+        );
+        assert_eq!(day(&night, "2026-11-24T10:49:59Z"), monday);
+        assert_eq!(
+            day(&night, "2026-11-24T10:50:00Z"),
+            None,
+            "half a day is over"
+        );
+        assert_eq!(day(&night, "2026-11-24T22:50:00Z"), tuesday);
+        let weekly = policy("digest: {at: \"23:50\", days: [mon]}");
+        assert_eq!(
+            day(&weekly, "2026-11-23T23:10:00Z"),
+            monday,
+            "no matter that Tuesday has none"
+        );
+        assert_eq!(day(&weekly, "2026-11-24T22:55:00Z"), None);
+        let midnight = policy("digest: {at: \"00:00\"}");
+        assert_eq!(day(&midnight, "2026-11-23T22:59:59Z"), monday);
+        assert_eq!(
+            day(&midnight, "2026-11-23T23:00:00Z"),
+            tuesday,
+            "the next is due"
         );
     }
 }

@@ -33,6 +33,9 @@ pub struct ChartRow {
     pub by_itself: ByItself,
     /// By when its data must be fresh.
     pub due: Vec<DateTime<Utc>>,
+    /// When each sync starts that people had approved before the plan, and that had not begun.
+    #[serde(default)]
+    pub approved: Vec<DateTime<Utc>>,
     /// What the plan adds.
     #[serde(skip)]
     pub added: Vec<Added>,

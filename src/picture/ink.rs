@@ -27,6 +27,7 @@ pub(super) const INK: RGBColor = RGBColor(29, 28, 29);
 pub(super) const MUTED: RGBColor = RGBColor(97, 96, 97);
 pub(super) const FAINT: RGBColor = RGBColor(138, 146, 158);
 pub(super) const ACCENT: RGBColor = RGBColor(11, 110, 153);
+pub(super) const AGREED: RGBColor = RGBColor(24, 112, 66);
 pub(super) const ALARM: RGBColor = RGBColor(200, 50, 15);
 
 /// By how much of its size a text is drawn lower.

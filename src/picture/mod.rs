@@ -2,8 +2,8 @@
 //! font and no library of the system.
 //!
 //! A row is a connection. What Fivetran starts by itself is a low bar in the lower half, what the
-//! plan adds an arrow in the upper half, a time by which data must be fresh a flag: they differ in
-//! shape and place, not in colour alone. The picture has a ground of its own, so that Slack's dark
+//! plan adds an arrow in the upper half, what people have approved already a box with a tick there,
+//! a time by which data must be fresh a flag: they differ in shape and place, not in colour alone. The picture has a ground of its own, so that Slack's dark
 //! theme changes nothing, and letters that can still be read where it is shown 390 pixels wide.
 
 mod axis;
@@ -16,7 +16,8 @@ use chrono::{DateTime, Duration, Utc};
 use crate::model::{Added, ByItself, Chart, ChartRow};
 use axis::Axis;
 use ink::{
-    ACCENT, ALARM, BAND, FAINT, GRID, GROUND, INK, Ink, LABEL, MUTED, NAME, SMALL, Side, TITLE,
+    ACCENT, AGREED, ALARM, BAND, FAINT, GRID, GROUND, INK, Ink, LABEL, MUTED, NAME, SMALL, Side,
+    TITLE,
 };
 
 /// Twice as wide as most screens show it.
@@ -46,7 +47,7 @@ pub fn png(chart: &Chart) -> anyhow::Result<Vec<u8>> {
     let legend = legend(chart);
     let rows = i32::try_from(chart.rows.len())?;
     let bottom = TITLE_HEIGHT + AXIS_HEIGHT + rows * ROW;
-    let lines = i32::from(chart.more > 0) + i32::try_from(legend.len())?;
+    let lines = i32::from(chart.more > 0) + i32::try_from(legend.len().div_ceil(2))?;
     let height = bottom + lines * LINE + MARGIN;
     let mut ink = Ink::new(WIDTH, height)?;
     let axis = Axis::new(chart, PLOT, RIGHT);
@@ -72,10 +73,9 @@ pub fn png(chart: &Chart) -> anyhow::Result<Vec<u8>> {
         ink.text(&more, MARGIN, middle, LABEL, MUTED, Side::Left)?;
         middle += LINE;
     }
-    for line in legend {
-        let mut left = MARGIN;
-        for sign in line {
-            left = explain(&mut ink, sign, left, middle)?;
+    for line in legend.chunks(2) {
+        for (sign, left) in line.iter().zip([MARGIN, WIDTH / 2]) {
+            explain(&mut ink, *sign, left, middle)?;
         }
         middle += LINE;
     }
@@ -152,12 +152,19 @@ fn draw_row(
     for (left, right) in merged(bars.map(|(from, to)| axis.span(from, to, BAR_LEAST))) {
         ink.block((left, top + BAR_TOP), (right, top + BAR_TOP + BAR), FAINT)?;
     }
+    // Its right side is where a sync ends: what it comes in time for stands right behind it.
+    let place = |start: DateTime<Utc>| {
+        let end = axis.x(start + takes);
+        let left = axis.x(start).min(end - ARROW_LEAST).max(axis.now());
+        ((left, top + ARROW_TOP), end.max(left + ARROW_LEAST))
+    };
+    for start in &row.approved {
+        let (at, right) = place(*start);
+        ticked(ink, at, right)?;
+    }
     for added in &row.added {
-        // Its tip is where it ends: what it comes in time for stands right behind it.
-        let end = axis.x(added.at + takes);
-        let left = axis.x(added.at).min(end - ARROW_LEAST).max(axis.now());
-        let right = end.max(left + ARROW_LEAST);
-        arrow(ink, *added, (left, top + ARROW_TOP), right)?;
+        let (at, right) = place(added.at);
+        arrow(ink, *added, at, right)?;
     }
     for at in row.due.iter().map(|at| axis.x(*at)) {
         flag(ink, at, top, ROW)?;
@@ -199,6 +206,16 @@ fn arrow(ink: &mut Ink, added: Added, at: (i32, i32), right: i32) -> anyhow::Res
     Ok(())
 }
 
+/// A sync that is approved.
+fn ticked(ink: &mut Ink, at: (i32, i32), right: i32) -> anyhow::Result<()> {
+    let (left, top) = at;
+    ink.block(at, (right, top + ARROW), AGREED)?;
+    let middle = (left + right) / 2;
+    let tick = [(-12, 16), (-7, 11), (-3, 16), (8, 5), (13, 10), (-3, 26)];
+    let corners = tick.map(|(x, y)| (middle + x, top + y));
+    ink.shape(corners.to_vec(), GROUND)
+}
+
 /// A time by which data must be fresh.
 fn flag(ink: &mut Ink, at: i32, top: i32, height: i32) -> anyhow::Result<()> {
     ink.block((at - 2, top), (at + 2, top + height), ALARM)?;
@@ -210,6 +227,7 @@ fn flag(ink: &mut Ink, at: i32, top: i32, height: i32) -> anyhow::Result<()> {
 #[derive(Clone, Copy)]
 enum Sign {
     Added { shadow: bool },
+    Approved,
     Own,
     Due,
 }
@@ -219,14 +237,15 @@ impl Sign {
         match self {
             Self::Added { shadow: false } => "proposed sync",
             Self::Added { shadow: true } => "shown only",
+            Self::Approved => "approved sync",
             Self::Own => "Fivetran's own sync",
             Self::Due => "must be fresh by",
         }
     }
 }
 
-/// The signs that the picture uses, line by line.
-fn legend(chart: &Chart) -> Vec<Vec<Sign>> {
+/// The signs that the picture uses, two of them a line.
+fn legend(chart: &Chart) -> Vec<Sign> {
     let added = |shadow| {
         let mut all = chart.rows.iter().flat_map(|row| &row.added);
         all.any(|added| added.shadow == shadow)
@@ -235,18 +254,19 @@ fn legend(chart: &Chart) -> Vec<Vec<Sign>> {
     let mut own = chart.rows.iter().map(|row| row.by_itself);
     let own = own.any(|own| matches!(own, ByItself::Every { .. }));
     let due = chart.rows.iter().any(|row| !row.due.is_empty());
+    let approved = chart.rows.iter().any(|row| !row.approved.is_empty());
     let used = [
         added(false),
         own.then_some(Sign::Own),
         added(true),
         due.then_some(Sign::Due),
+        approved.then_some(Sign::Approved),
     ];
-    let used: Vec<Sign> = used.into_iter().flatten().collect();
-    used.chunks(3).map(<[Sign]>::to_vec).collect()
+    used.into_iter().flatten().collect()
 }
 
-/// Draws one sign with its words; answers where the next one begins.
-fn explain(ink: &mut Ink, sign: Sign, left: i32, middle: i32) -> anyhow::Result<i32> {
+/// Draws one sign with its words.
+fn explain(ink: &mut Ink, sign: Sign, left: i32, middle: i32) -> anyhow::Result<()> {
     match sign {
         Sign::Added { shadow } => {
             let added = Added {
@@ -255,6 +275,7 @@ fn explain(ink: &mut Ink, sign: Sign, left: i32, middle: i32) -> anyhow::Result<
             };
             arrow(ink, added, (left, middle - ARROW / 2), left + 46)?;
         }
+        Sign::Approved => ticked(ink, (left, middle - ARROW / 2), left + 46)?,
         Sign::Own => ink.block(
             (left, middle - BAR / 2),
             (left + 46, middle + BAR / 2),
@@ -262,7 +283,5 @@ fn explain(ink: &mut Ink, sign: Sign, left: i32, middle: i32) -> anyhow::Result<
         )?,
         Sign::Due => flag(ink, left + 12, middle - 20, 40)?,
     }
-    let words = sign.words();
-    ink.text(words, left + 60, middle, LABEL, INK, Side::Left)?;
-    Ok(left + 60 + ink.width(words, LABEL)? + 44)
+    ink.text(sign.words(), left + 60, middle, LABEL, INK, Side::Left)
 }

@@ -20,6 +20,7 @@ fn row(name: &str, every: i64, number: usize) -> ChartRow {
         takes: every.min(30),
         by_itself,
         due: Vec::new(),
+        approved: Vec::new(),
         added: Vec::new(),
     }
 }
@@ -55,6 +56,7 @@ fn chart(count: usize) -> Chart {
         second.added = added(110, false);
         second.due = vec![at(NOW) + Duration::minutes(150)];
         third.added = added(300, true);
+        third.approved = vec![at(NOW), at(NOW) + Duration::minutes(600)];
         fourth.by_itself = ByItself::Unknown;
         fourth.due = vec![at("2026-11-24T05:00:00Z")];
         fourth.added = added(1280, false);
@@ -85,7 +87,7 @@ fn decoded(bytes: &[u8]) -> (u32, u32, Vec<u8>) {
 
 #[test]
 fn the_picture_is_a_png_as_high_as_its_rows_and_the_same_each_time() {
-    for (count, height) in [(0, 148), (1, 284), (5, 648), (40, 1_392)] {
+    for (count, height) in [(0, 148), (1, 284), (5, 708), (40, 1_452)] {
         let plan = chart(count);
         let bytes = written(&format!("plan_of_{count}"), &plan);
         let (width, found, _) = decoded(&bytes);
@@ -133,10 +135,12 @@ fn names_of_any_letters_and_length_stay_in_their_column() {
 fn another_line_another_time_or_another_kind_is_another_picture() {
     let plan = chart(5);
     let same = png(&plan).unwrap();
-    let changes: [fn(&mut Chart); 6] = [
+    let changes: [fn(&mut Chart); 8] = [
         |c| c.rows[0].added.clear(),
         |c| c.rows[1].added[0].at += Duration::hours(1),
         |c| c.rows[2].added[0].shadow = false,
+        |c| c.rows[2].approved.clear(),
+        |c| c.rows[2].added[0].at = std::mem::take(&mut c.rows[2].approved)[1],
         |c| c.rows[1].due.clear(),
         |c| c.rows[1].by_itself = ByItself::Never,
         |c| c.more += 1,

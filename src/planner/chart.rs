@@ -9,8 +9,8 @@ use crate::model::{ByItself, Chart, ChartRow, ConnectionId, Mode};
 const ROWS: usize = 14;
 
 /// The connections of a plan, most important first: those with a line, live before shadow and in
-/// the plan's order; then those with a target; then the others by name. What the lines add is not
-/// in it yet ([`Chart::with`]).
+/// the plan's order; then those with a target or an approved sync; then the others by name. What the
+/// lines add is not in it yet ([`Chart::with`]).
 pub fn chart(targets: &[Target<'_>], planned: &[Planned], horizon: Horizon) -> Chart {
     let mut first: HashMap<&ConnectionId, (bool, usize)> = HashMap::new();
     for (position, planned) in planned.iter().enumerate() {
@@ -20,7 +20,8 @@ pub fn chart(targets: &[Target<'_>], planned: &[Planned], horizon: Horizon) -> C
     let rank = |target: &&Target<'_>| {
         let connection = target.connection;
         let line = first.get(&connection.id);
-        let is_free = target.max_age.is_none() && target.fresh_by.is_empty();
+        let is_free =
+            target.max_age.is_none() && target.fresh_by.is_empty() && target.approved.is_empty();
         (
             line.copied().unwrap_or((true, usize::MAX)),
             is_free,
@@ -57,12 +58,17 @@ fn row(target: &Target<'_>, horizon: Horizon) -> ChartRow {
     due.retain(|at| *at <= horizon.until);
     due.sort_unstable();
     due.dedup();
+    // What is due already begins as soon as a worker takes it.
+    let approved = target.approved.iter().map(|at| (*at).max(horizon.now));
+    let mut approved: Vec<_> = approved.filter(|at| *at <= horizon.until).collect();
+    approved.sort_unstable();
     ChartRow {
         connection: connection.id.clone(),
         name: connection.schema.clone(),
         takes: forecast.counted.num_minutes().max(1),
         by_itself,
         due,
+        approved,
         added: Vec::new(),
     }
 }

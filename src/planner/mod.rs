@@ -3,11 +3,14 @@
 //! It looks ahead until the next digest and compares what the policy wants with what Fivetran would
 //! do by itself (`baseline`); what Fivetran does anyway is never proposed. Each connection gets the
 //! first sync that its `max_age` needs, one for each deadline of `fresh_by`, and the one that wakes
-//! it where it is stuck; the next plan sees to the rest. A schedule that cannot be foretold is
-//! proposed for only when the data is too old already.
+//! it where it is stuck; one that serves several of these is proposed once. The next plan sees to
+//! the rest. A schedule that cannot be foretold is proposed for only when the data is too old
+//! already.
 
 mod baseline;
 mod chart;
+#[cfg(test)]
+mod property_tests;
 mod reason;
 #[cfg(test)]
 mod tests;
@@ -126,8 +129,7 @@ impl<'a> Forecast<'a> {
             && !connection.is_historical_sync;
         if able {
             self.wake();
-            self.keep_age();
-            self.keep_deadlines();
+            self.keep_fresh();
         }
         let mode = self.target.mode;
         let lines = self.added.into_iter().map(|added| Line {
@@ -152,73 +154,123 @@ impl<'a> Forecast<'a> {
         if !self.target.connection.stuck_rescheduled() {
             return;
         }
-        match self.target.connection.rescheduled_for {
-            Some(at) if at > until => {}
+        let (start, why) = match self.target.connection.rescheduled_for {
+            Some(at) if at > until => return,
+            // Not before its time: the source allows no more calls until then.
             Some(at) if at > now => {
-                // Not before its time: the source allows no more calls until then.
                 let start = at.max(now + AT_ONCE);
-                self.add(Some(start), None, reason::stuck_until(at, tz));
+                (Some(start), reason::stuck_until(at, tz))
             }
-            Some(_) | None => self.add(None, None, reason::stuck()),
+            Some(_) | None => (None, reason::stuck()),
+        };
+        let end = start.unwrap_or(now) + self.counted;
+        // An approved sync wakes it as well.
+        if !self.ends().any(|other| self.meet(other, end)) {
+            self.add(start, None, why);
         }
     }
 
-    /// The first time that the data would grow too old.
-    fn keep_age(&mut self) {
-        let Some(max_age) = self.target.max_age else {
-            return;
+    /// A sync before each moment by which the data must be fresh and would not be: a deadline, or the
+    /// first time that the data would be too old. They are seen to first to last, each by a sync as
+    /// late as is safe: so one sync serves as many of them as it can, and its reason tells of all.
+    fn keep_fresh(&mut self) {
+        let mut deadlines = match self.baseline {
+            Baseline::Unknown => Vec::new(),
+            Baseline::Never | Baseline::Ends { .. } => self.deadlines(),
         };
-        let Horizon { now, until, .. } = self.horizon;
-        let Some(mut fresh_at) = self.fresh_at() else {
-            if self
-                .next_end(now)
-                .is_none_or(|end| end > now + self.counted)
-            {
-                self.add(None, None, reason::never_synced(max_age));
+        let mut max_age = self.target.max_age;
+        loop {
+            deadlines.retain(|by| !self.is_met(*by));
+            let limit = max_age.and_then(|max_age| self.limit(max_age));
+            let first = deadlines.first().copied();
+            let Some(by) = first.into_iter().chain(limit).min() else {
+                return;
+            };
+            let instead = self.instead(self.next_end(by));
+            let fresh_at = self.fresh_at();
+            let mut is_kept = limit == Some(by);
+            if let Some(end) = self.add_before(by) {
+                let served = deadlines.iter().copied().filter(|by| self.is_met(*by));
+                let served: Vec<_> = served.collect();
+                // A sync long before the limit only puts it off, unless beyond what is planned.
+                let keeps = |(max_age, limit): &(Duration, DateTime<Utc>)| {
+                    end + FRESH >= *limit || self.limit(*max_age).is_none()
+                };
+                let kept = max_age.zip(limit).filter(keeps);
+                is_kept |= kept.is_some();
+                let reason = self.why(kept, fresh_at, &served, &instead);
+                if let Some(added) = self.added.last_mut() {
+                    added.reason = reason;
+                }
             }
-            return;
-        };
+            deadlines.retain(|other| *other != by);
+            max_age = max_age.filter(|_| !is_kept);
+        }
+    }
+
+    /// The first moment at which the data is too old, or now, if it has never come; none where a
+    /// sync comes before, or where it is not foretold.
+    fn limit(&self, max_age: Duration) -> Option<DateTime<Utc>> {
+        let Horizon { now, until, .. } = self.horizon;
         // A sync that ends as soon as one of ours could is as good as ours.
         let soonest = now + self.counted;
+        let Some(mut fresh_at) = self.fresh_at() else {
+            let comes = self.next_end(now).is_some_and(|end| end <= soonest);
+            return (!comes).then_some(now);
+        };
         loop {
-            let limit_at = fresh_at + max_age;
-            let next = self.next_end(fresh_at.max(now));
-            if limit_at > until + self.lead() {
-                return;
+            let limit = fresh_at + max_age;
+            if limit > until + self.lead() {
+                return None;
             }
-            match next {
-                Some(end) if end <= limit_at.max(soonest) => fresh_at = end,
-                _ if limit_at <= now => {
-                    let reason = reason::too_old(now - fresh_at, max_age);
-                    return self.add_if_idle(reason);
-                }
-                _ if self.baseline == Baseline::Unknown => return,
-                _ => {
-                    let mut why = reason::will_be_too_old(max_age, limit_at, self.horizon.tz);
-                    why.push_str(&self.instead(next));
-                    why.push_str(&reason::better_frequency(self.target.connection, max_age));
-                    return self.add_before(limit_at, why);
-                }
+            match self.next_end(fresh_at.max(now)) {
+                Some(end) if end <= limit.max(soonest) => fresh_at = end,
+                _ if limit > now && self.baseline == Baseline::Unknown => return None,
+                _ => return Some(limit),
             }
         }
     }
 
-    /// A sync that ends shortly before each deadline.
-    fn keep_deadlines(&mut self) {
-        if self.baseline == Baseline::Unknown {
-            return;
+    /// Whether a sync ends shortly before a deadline, or as soon as one of ours could.
+    fn is_met(&self, deadline: DateTime<Utc>) -> bool {
+        let last = deadline.max(self.horizon.now + self.counted);
+        let own = self.baseline.last_by(last);
+        let known = self.fresh_at().into_iter().chain(own);
+        known
+            .chain(self.ends())
+            .any(|end| end <= last && end + FRESH >= deadline)
+    }
+
+    /// What a sync is for: the limit that it keeps, of data that was fresh then, and deadlines.
+    fn why(
+        &self,
+        kept: Option<(Duration, DateTime<Utc>)>,
+        fresh_at: Option<DateTime<Utc>>,
+        deadlines: &[DateTime<Utc>],
+        instead: &str,
+    ) -> String {
+        let Horizon { now, tz, .. } = self.horizon;
+        let mut why = Vec::new();
+        let mut is_late = false;
+        if let Some((max_age, limit)) = kept {
+            is_late = limit <= now;
+            why.push(match fresh_at {
+                None => reason::never_synced(max_age),
+                Some(fresh_at) if is_late => reason::too_old(now - fresh_at, max_age),
+                Some(_) => reason::will_be_too_old(max_age, limit, tz),
+            });
         }
-        for deadline in self.deadlines() {
-            let is_fresh = |end: DateTime<Utc>| end <= deadline && end + FRESH >= deadline;
-            let own = self.baseline.last_by(deadline);
-            let known = self.fresh_at().into_iter().chain(own);
-            if known.chain(self.ends()).any(is_fresh) {
-                continue;
+        if !deadlines.is_empty() {
+            why.push(reason::not_fresh(deadlines, FRESH, tz));
+        }
+        let mut why = why.join(" ");
+        if !is_late {
+            why.push_str(instead);
+            if let Some((max_age, _)) = kept {
+                why.push_str(&reason::better_frequency(self.target.connection, max_age));
             }
-            let mut why = reason::not_fresh(deadline, FRESH, self.horizon.tz);
-            why.push_str(&self.instead(self.next_end(deadline)));
-            self.add_before(deadline, why);
         }
+        why
     }
 
     /// The deadlines ahead, each once, first to last.
@@ -274,47 +326,50 @@ impl<'a> Forecast<'a> {
         reason::instead(next.filter(|end| *end > now), self.counted, tz)
     }
 
-    /// Adds a sync that ends safely before a moment, as late as it can be.
-    fn add_before(&mut self, end_by: DateTime<Utc>, reason: String) {
+    /// Adds a sync that ends safely before a moment and before one begins that is approved already,
+    /// as late as it can; if that is past, at once. Its end, unless none can be added.
+    fn add_before(&mut self, by: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let now = self.horizon.now;
-        let latest = end_by - self.counted - RESERVE;
-        if latest > now + AT_ONCE {
-            self.add(Some(latest), Some(latest), reason);
-        } else if !self.is_running() {
-            self.add(None, Some(latest).filter(|at| *at > now), reason);
+        let later = self.ends().filter(|end| *end > by);
+        let latest = later.map(|end| end - self.counted * 2);
+        let latest = latest.fold(by - self.counted - RESERVE, DateTime::min);
+        let start = Some(latest).filter(|at| *at > now + AT_ONCE);
+        let end = start.unwrap_or(now) + self.counted;
+        // At once beside another helps only where it comes in time and the other does not.
+        let helps = |other: DateTime<Utc>| end <= by && other > by || !self.meet(other, end);
+        if start.is_none() && (self.is_running() || !self.ends().all(helps)) {
+            return None;
         }
+        self.add(start, Some(latest).filter(|at| *at > now), String::new())
     }
 
-    fn add_if_idle(&mut self, reason: String) {
-        if !self.is_running() {
-            self.add(None, None, reason);
-        }
+    /// Whether two syncs that end then would run at the same time.
+    fn meet(&self, one: DateTime<Utc>, other: DateTime<Utc>) -> bool {
+        (one - other).abs() < self.counted
     }
 
-    /// Adds a sync, unless one that is approved or added already would still run then.
+    /// Adds a sync, unless the source allows no more calls at that time. Its end.
     fn add(
         &mut self,
         start: Option<DateTime<Utc>>,
         decide_by: Option<DateTime<Utc>>,
         reason: String,
-    ) {
+    ) -> Option<DateTime<Utc>> {
         let connection = self.target.connection;
         let barred = connection
             .rescheduled_for
             .filter(|_| connection.sync_state == SyncState::Rescheduled);
-        if barred.is_some_and(|until| start.unwrap_or(self.horizon.now) < until) {
-            // The source allows no more calls until then.
-            return;
+        let begins = start.unwrap_or(self.horizon.now);
+        if barred.is_some_and(|until| begins < until) {
+            return None;
         }
-        let end = start.unwrap_or(self.horizon.now) + self.counted;
-        let meets = |other: DateTime<Utc>| (other - end).abs() < self.counted;
-        if !self.ends().any(meets) {
-            self.added.push(Added {
-                start,
-                end,
-                decide_by,
-                reason,
-            });
-        }
+        let end = begins + self.counted;
+        self.added.push(Added {
+            start,
+            end,
+            decide_by,
+            reason,
+        });
+        Some(end)
     }
 }

@@ -39,10 +39,11 @@ pub(super) fn will_be_too_old(max_age: Duration, at: DateTime<Utc>, tz: Tz) -> S
     )
 }
 
-pub(super) fn not_fresh(deadline: DateTime<Utc>, fresh: Duration, tz: Tz) -> String {
+pub(super) fn not_fresh(deadlines: &[DateTime<Utc>], fresh: Duration, tz: Tz) -> String {
+    let deadlines: Vec<String> = deadlines.iter().map(|at| clock(*at, tz)).collect();
     format!(
         "It must be fresh by {}, and no sync ends in the {} before.",
-        clock(deadline, tz),
+        deadlines.join(" and "),
         span(fresh)
     )
 }

@@ -248,14 +248,15 @@ impl Tx {
         Ok(row.and_then(read))
     }
 
-    /// Slack refused the card that shows this picture: the card goes without it until `again`, or
-    /// for good. Answers how often that has happened; `None` when the card showed none.
+    /// Slack refused the card that shows this file: the card goes without it until `again`, or for
+    /// good. Answers how often that has happened; `None` when the card shows another one or none.
     ///
     /// # Errors
     /// When the database refuses.
     pub async fn picture_refused(
         &mut self,
         proposal: ProposalId,
+        file: &str,
         again: DateTime<Utc>,
         most: i64,
         why: &str,
@@ -263,12 +264,13 @@ impl Tx {
         Ok(on!(self, conn => sqlx::query_scalar(
             "UPDATE pictures SET ready = FALSE, refused = refused + 1, error = $1, \
                     run_after = CASE WHEN refused + 1 < $2 THEN $3 END \
-             WHERE proposal_id = $4 AND ready RETURNING refused",
+             WHERE proposal_id = $4 AND file = $5 AND ready RETURNING refused",
         )
         .bind(why)
         .bind(most)
         .bind(again)
         .bind(proposal.0)
+        .bind(file)
         .fetch_optional(conn)
         .await)?)
     }

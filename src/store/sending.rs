@@ -50,8 +50,8 @@ impl Tx {
     }
 
     /// A card that nobody has seen, and that says nothing any more, is not sent at all, nor what
-    /// waits in its thread. Says whether that is so: one that is on its way, or may have arrived,
-    /// stays.
+    /// waits in its thread, nor the notes about it that wait in another. Says whether that is so: one
+    /// that is on its way, or may have arrived, stays.
     ///
     /// # Errors
     /// When the database refuses.
@@ -68,12 +68,33 @@ impl Tx {
         if dropped == 0 {
             return Ok(false);
         }
-        on!(self, conn => sqlx::query("DELETE FROM messages WHERE parent = $1 AND ts IS NULL")
-            .bind(key)
-            .execute(conn)
-            .await
-            .map(|_| ()))?;
+        on!(self, conn => sqlx::query(
+            "DELETE FROM messages WHERE ts IS NULL \
+               AND (parent = $1 OR substr(key, 1, length($2)) = $2)",
+        )
+        .bind(key)
+        .bind(notes_of(key))
+        .execute(conn)
+        .await
+        .map(|_| ()))?;
         Ok(true)
+    }
+
+    /// Whether this message stands in Slack or is to be sent. Until the commit nobody drops it or
+    /// gives it up.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn hold_message(&mut self, key: &str) -> Result<bool> {
+        let held = on!(self, conn => sqlx::query(
+            "UPDATE messages SET key = key \
+             WHERE key = $1 AND (ts IS NOT NULL OR run_after IS NOT NULL)",
+        )
+        .bind(key)
+        .execute(conn)
+        .await
+        .map(|done| done.rows_affected()))?;
+        Ok(held == 1)
     }
 
     /// The message was deleted in Slack: it is posted anew.
@@ -139,7 +160,8 @@ impl Tx {
         held(done)
     }
 
-    /// The message will be tried as plain text, or in another channel.
+    /// The message will be tried as plain text, or in another channel. A newer version of it was
+    /// refused nothing yet, so only this one is made plainer.
     ///
     /// # Errors
     /// When the database refuses.
@@ -152,7 +174,8 @@ impl Tx {
         error: &str,
     ) -> Result<()> {
         let done = on!(self, conn => sqlx::query(
-            "UPDATE messages SET channel = $1, degraded = $2, run_after = $3, lease_until = NULL, \
+            "UPDATE messages SET channel = $1, run_after = $3, lease_until = NULL, \
+                    degraded = CASE WHEN version = $7 THEN $2 ELSE degraded END, \
                     posting_since = NULL, error = $4 WHERE id = $5 AND lease_until = $6",
         )
         .bind(channel)
@@ -161,6 +184,7 @@ impl Tx {
         .bind(error)
         .bind(row.id)
         .bind(row.lease_until)
+        .bind(row.version)
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
@@ -185,8 +209,9 @@ impl Tx {
         held(done)
     }
 
-    /// This version of the message, and what waits in its thread, will never arrive; the reason is
-    /// kept. A newer version is tried; then this says `false`.
+    /// This version of the message will never arrive, and if no other did, neither will what waits in
+    /// its thread and the notes about it; the reason is kept. A newer version is tried; then this
+    /// says `false`.
     ///
     /// # Errors
     /// [`Error::Lost`] when another sender has it.
@@ -214,14 +239,20 @@ impl Tx {
         on!(self, conn => sqlx::query(
             "UPDATE messages SET run_after = NULL, lease_until = NULL, posting_since = NULL, \
                     error = $1 \
-             WHERE parent = $2 AND run_after IS NOT NULL \
+             WHERE (parent = $2 OR substr(key, 1, length($3)) = $3) AND run_after IS NOT NULL \
                AND EXISTS (SELECT 1 FROM messages p WHERE p.key = $2 AND p.ts IS NULL)",
         )
         .bind(error)
         .bind(&row.key)
+        .bind(notes_of(&row.key))
         .execute(conn)
         .await
         .map(|_| ()))?;
         Ok(true)
     }
+}
+
+/// How the keys of the notes about a message begin.
+fn notes_of(key: &str) -> String {
+    format!("{key}:")
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
+use syncgate::model::ProposalId;
 use syncgate::sim::fault::FaultKind;
 use syncgate::sim::ledger::Service;
 use syncgate::sim::slack::{Message, plain};
@@ -109,6 +110,28 @@ salesforce: proposed now; by itself every 6 h, next end Mon 09:00.";
 }
 
 #[test]
+fn what_people_have_approved_already_is_in_the_picture_and_its_words() {
+    world(async |w| {
+        // To be synced at 08:50, which two people approve.
+        w.command(ANA, "plan now").await;
+        w.command(EMIL, "approve 1").await;
+        w.command(ERIN, "approve 1").await;
+        let now = w.now();
+        w.edit("hub_id", |c| {
+            c.schedule_type = "manual".to_owned();
+            c.rescheduled_for = Some(now - TimeDelta::minutes(10));
+        });
+        w.command(ANA, "plan now").await;
+        w.seconds(60).await;
+        let card = w.card();
+        assert!(card.contains("hubspot: proposed now; by itself"), "{card}");
+        let told = "salesforce: proposed Mon 10:40; approved Mon 08:50; by itself";
+        assert!(card.contains(told), "{card}");
+        w.leaves_work = true;
+    });
+}
+
+#[test]
 fn an_unchanged_day_has_no_picture() {
     world_with(&crate::harness::people::without_age(), async |w| {
         w.command(ANA, "plan now").await;
@@ -143,6 +166,50 @@ fn a_card_that_slack_refuses_for_its_picture_goes_without_and_gets_it_later() {
         let degraded = w.ask("SELECT key FROM messages WHERE degraded").await;
         assert!(degraded.is_empty(), "the card itself was made plainer");
         w.is_approved().await;
+    });
+}
+
+#[test]
+fn a_picture_that_slack_refuses_costs_the_next_revision_nothing() {
+    world(async |w| {
+        let now = w.now();
+        w.edit("hub_id", |c| {
+            c.schedule_type = "manual".to_owned();
+            c.rescheduled_for = Some(now - TimeDelta::minutes(10));
+        });
+        w.plans().await;
+        w.click(EMIL, "Modify…").await;
+        while w.count("pictures WHERE ready").await == 0 {
+            w.clock.advance(Duration::from_secs(1));
+            w.app().run_picture().await.unwrap();
+        }
+        // The plan is changed while the card with its picture is on its way, which is refused.
+        w.slack.refuse_images(1);
+        let slow = FaultKind::Delay(Duration::from_millis(1_200));
+        w.fault(Service::Slack, "/api/chat.update", slow);
+        let app = w.app().clone();
+        let sender = tokio::spawn(async move { app.deliver_one().await });
+        while w.faults.waiting() > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        let view = w.slack.views(EMIL).pop().unwrap();
+        let dropped = [("line:0:keep", "drop")];
+        assert!(w.slack.submit(EMIL, &view.id, &dropped).await.ok());
+        w.take_up().await;
+        sender.await.unwrap().unwrap();
+        w.settle().await;
+        let card = w.card();
+        assert!(card.contains("in revision 2"), "{card}");
+        assert!(card.contains("[Approve] [Modify…] [Reject…]"), "{card}");
+        w.pass(MINUTE).await;
+        assert_eq!((w.shown().len(), w.uploads()), (1, 2));
+        assert_eq!(w.count("pictures WHERE refused > 0").await, 0);
+        // Nor does a refusal that comes later still, about a file that the card shows no more.
+        let mut tx = w.app().store.begin().await.unwrap();
+        let old = w.slack.files().remove(0);
+        let refused = tx.picture_refused(ProposalId(1), &old, w.now(), 5, "late");
+        assert_eq!(refused.await.unwrap(), None);
+        tx.commit().await.unwrap();
     });
 }
 

@@ -141,7 +141,7 @@ fn while_fivetran_is_down_people_are_told_once_and_the_digest_comes_later() {
     world_with(&at_nine(), async |w| {
         w.down(Service::Fivetran).await;
         w.later(HOUR).await;
-        insta::assert_snapshot!(w.channel(), @"*Unknown*: today's plan is late, since Fivetran does not answer. Syncgate tries again every minute and posts the plan as soon as it can.");
+        insta::assert_snapshot!(w.channel(), @"Unknown: the plan of Monday, 23 November is late, since Fivetran does not answer. Syncgate tries again every minute until 24 Nov 00:00 CET and posts the plan as soon as it can.");
         for _ in 0..3 {
             w.later(SECOND * 61).await;
         }
@@ -150,6 +150,74 @@ fn while_fivetran_is_down_people_are_told_once_and_the_digest_comes_later() {
         w.later(SECOND * 61).await;
         assert_eq!(w.digests().await, (1, 2));
         assert!(w.card().contains("Plan: 1 change"), "{}", w.card());
+    });
+}
+
+#[test]
+fn a_digest_that_is_due_before_midnight_and_comes_after_it_is_its_own_days() {
+    let policy = with_digest(POLICY, "{at: \"23:50\"}");
+    world_with(&policy, async |w| {
+        w.later(HOUR * 15).await;
+        w.down(Service::Fivetran).await;
+        w.later(HOUR - SECOND * 300).await;
+        assert!(
+            w.channel().contains("Monday, 23 November is late"),
+            "{}",
+            w.channel()
+        );
+        w.later(SECOND * 900).await;
+        w.restart().await;
+        w.up(Service::Fivetran).await;
+        // Ten past midnight.
+        w.later(SECOND * 61).await;
+        assert_eq!(w.digests().await, (1, 2), "{}", w.channel());
+        let title = "Plan of Monday, 23 November, late: it was due at 23:50";
+        assert!(w.card().contains(title), "{}", w.card());
+        w.later(SECOND * 120).await;
+        assert_eq!(w.digests().await, (1, 2), "once");
+        // It does not stand in for Tuesday's.
+        w.later(HOUR * 24 - SECOND * 1_200).await;
+        assert_eq!(w.digests().await, (2, 3));
+        let title = "Plan of Tuesday, 24 November\n";
+        assert!(w.card().contains(title), "{}", w.card());
+    });
+}
+
+#[test]
+fn a_late_digest_is_told_in_every_channel_that_gets_one() {
+    let routes = "channels: {default: C0DATAOPS, routes: [
+        {match: {schema: hubspot}, channel: C0HUB}, {match: {schema: nothing}, channel: C0NONE}]}";
+    let policy = without_age().replace("channels: {default: C0DATAOPS}", routes);
+    let policy = with_digest(&policy, "{at: \"09:00\", when_unchanged: skip}");
+    world_with(&policy, async |w| {
+        w.slack.add_channel("C0HUB", "hub");
+        w.slack.add_channel("C0NONE", "none");
+        w.app().poll().await.unwrap();
+        w.down(Service::Fivetran).await;
+        w.later(HOUR).await;
+        w.later(SECOND * 120).await;
+        let told = |channel| {
+            let cards = w.cards(channel).into_iter();
+            cards.map(|card| plain(&card)).collect::<Vec<_>>()
+        };
+        for channel in [CHANNEL, "C0HUB"] {
+            assert_eq!(told(channel).len(), 1, "{channel}: {:?}", told(channel));
+            assert!(told(channel)[0].contains("is late"), "{:?}", told(channel));
+        }
+        // Who was promised a plan is told of it, though there is nothing to change.
+        w.up(Service::Fivetran).await;
+        w.later(SECOND * 61).await;
+        let told = |channel| w.cards(channel).last().map(plain).unwrap_or_default();
+        for channel in [CHANNEL, "C0HUB"] {
+            assert!(
+                told(channel).contains("changes nothing"),
+                "{}",
+                told(channel)
+            );
+        }
+        assert_eq!(told("C0NONE"), "", "it has no connection, and no digest");
+        w.later(HOUR * 24).await;
+        assert_eq!(w.cards("C0HUB").len(), 2, "the next day is skipped as ever");
     });
 }
 

@@ -141,10 +141,14 @@ fn cards() -> Vec<Golden> {
     }
     let many = vec![Action::SyncNow { force: false }; 500];
     all.push(card("plan_of_500", &sample("Many", many)));
-    all.push(message(
-        "plan_unchanged",
-        unchanged_day(41, &in_force(), &plan().head, Tz::Europe__Berlin),
-    ));
+    let late = "Plan of Sunday, 22 November, late: it was due at 08:00";
+    for (name, late) in [
+        ("plan_unchanged", None),
+        ("plan_unchanged_late", Some(late)),
+    ] {
+        let card = unchanged_day(41, late, &in_force(), &plan().head, Tz::Europe__Berlin);
+        all.push(message(name, card));
+    }
     let words = Remedy {
         proposal: ProposalId(13),
         value: "v1.13.1.0123456789abcdef0123456789abcdef".to_owned(),

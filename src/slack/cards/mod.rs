@@ -37,7 +37,7 @@ pub use message::Message;
 pub use note::{
     decision_note, escalation, expired_note, modified_note, reminder, step_note, superseded_note,
 };
-pub use picture::{PICTURE_FILE, Picture, alt_text, picture_title};
+pub use picture::{PICTURE_FILE, Picture, alt_text, picture_in, picture_title};
 pub use proposal::{HaltView, ProposalView, plan_card, proposal_card, unchanged_day};
 
 pub(in crate::slack) use action::{asked, now_of};

@@ -1,7 +1,7 @@
 //! The picture of a plan on its card, and the same in words for those who do not see it.
 
 use chrono::{DateTime, Utc};
-use serde_json::json;
+use serde_json::{Value, json};
 use slack_morphism::prelude::SlackBlock;
 
 use crate::model::{ByItself, Chart, ChartRow, ProposalId};
@@ -29,6 +29,13 @@ pub(super) fn block(picture: &Picture) -> SlackBlock {
         "slack_file": {"id": picture.file},
         "alt_text": alt_text(&picture.chart),
     }))
+}
+
+/// The file that these blocks show, if they show one.
+pub fn picture_in(blocks: &str) -> Option<String> {
+    let blocks: Vec<Value> = serde_json::from_str(blocks).ok()?;
+    let mut files = blocks.iter().map(|block| &block["slack_file"]["id"]);
+    files.find_map(Value::as_str).map(str::to_owned)
 }
 
 /// What Slack calls the file.
@@ -65,24 +72,22 @@ pub fn alt_text(chart: &Chart) -> String {
     words
 }
 
-/// `salesforce: proposed Mon 08:50; by itself every 6 h, next end Mon 13:30; to be fresh by Mon 09:30.`
+/// `salesforce: proposed Mon 08:50; approved Mon 10:00; by itself every 6 h, next end Mon 13:30; to be fresh by Mon 09:30.`
 fn row_words(chart: &Chart, row: &ChartRow) -> String {
     let clock = |at: DateTime<Utc>| -> String {
         let local = at.with_timezone(&chart.tz());
         local.format("%a %H:%M").to_string()
     };
-    let mut parts = Vec::new();
-    for added in &row.added {
-        let what = if added.shadow {
-            "shown only"
-        } else {
-            "proposed"
-        };
-        parts.push(match added.at {
-            at if at <= chart.now => format!("{what} now"),
-            at => format!("{what} {}", clock(at)),
-        });
-    }
+    let starts = |what, at| match at {
+        at if at <= chart.now => format!("{what} now"),
+        at => format!("{what} {}", clock(at)),
+    };
+    let added = row.added.iter().map(|added| match added.shadow {
+        true => starts("shown only", added.at),
+        false => starts("proposed", added.at),
+    });
+    let approved = row.approved.iter().map(|at| starts("approved", *at));
+    let mut parts: Vec<String> = added.chain(approved).collect();
     parts.push(match row.by_itself {
         ByItself::Never => "by itself never".to_owned(),
         ByItself::Unknown => "by itself not known".to_owned(),
@@ -119,7 +124,7 @@ mod tests {
         The plan as a picture, Sun 22 Nov 13:00 to Mon 23 Nov 13:00, times in Europe/Berlin.
         hubspot: proposed now; by itself never.
         salesforce_prod: proposed Sun 14:50; by itself every 6 h, next end Sun 17:30; to be fresh by Sun 15:30.
-        marketing_ads: shown only Sun 19:00; by itself every 45 min, next end Sun 13:20.
+        marketing_ads: shown only Sun 19:00; approved now; approved Sun 21:00; by itself every 45 min, next end Sun 13:20.
         And 5 more connections.
         ");
         chart.rows.truncate(1);

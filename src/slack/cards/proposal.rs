@@ -107,16 +107,24 @@ pub fn plan_card(v: &ProposalView<'_>) -> Message {
     proposal_card(v)
 }
 
-/// What a day without changes says, in one line, and what is in force for a while.
+/// What a day without changes says, in one line, and what is in force for a while. A plan that comes
+/// late has a title that says so.
 pub fn unchanged_day(
     connections: usize,
+    late: Option<&str>,
     overrides: &[InForce],
     head: &audit::Head,
     tz: Tz,
 ) -> Message {
-    let words = Words::new()
-        .bold("Done")
-        .say(" · Today's plan changes nothing: ")
+    let words = Words::new().bold("Done");
+    let words = match late {
+        Some(title) => words
+            .say(" · ")
+            .quote(title, 150)
+            .say(". It changes nothing: "),
+        None => words.say(" · Today's plan changes nothing: "),
+    };
+    let words = words
         .count(connections, "connection runs", "connections run")
         .say(" as Fivetran has them scheduled.");
     let mut card = Builder::new(&words);

@@ -96,6 +96,7 @@ pub(crate) fn picture() -> Picture {
         takes: 30,
         by_itself: ByItself::Every { minutes, first_end },
         due,
+        approved: Vec::new(),
         added: Vec::new(),
     };
     let next_noon = at(12, 0) + chrono::TimeDelta::days(1);
@@ -106,6 +107,7 @@ pub(crate) fn picture() -> Picture {
         row("marketing_ads", 45, at(12, 20), Vec::new()),
     ];
     chart.rows[0].by_itself = ByItself::Never;
+    chart.rows[2].approved = vec![at(12, 0), at(20, 0)];
     chart.more = 5;
     let now = line("hubspot", Action::SyncNow { force: false });
     let later = line("salesforce_prod", Action::SyncAt { time: at(13, 50) });

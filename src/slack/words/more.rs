@@ -1,6 +1,7 @@
 //! Answers about connections, plans and the service itself, and the plain forms of a message.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde_json::{Value, json};
 
 use super::answer;
@@ -230,10 +231,17 @@ pub fn planned(changes: usize) -> Message {
 }
 
 /// The digest's time has come, but Fivetran cannot be read.
-pub fn digest_late() -> Message {
-    answer(&Words::new().bold("Unknown").say(
-        ": today's plan is late, since Fivetran does not answer. Syncgate tries again every minute and posts the plan as soon as it can.",
-    ))
+pub fn digest_late(day: NaiveDate, until: DateTime<Utc>, tz: Tz) -> Message {
+    let day = day.format("%A, %-d %B").to_string();
+    answer(
+        &Words::new()
+            .bold("Unknown")
+            .say(": the plan of ")
+            .quote(&day, 40)
+            .say(" is late, since Fivetran does not answer. Syncgate tries again every minute until ")
+            .time(until, tz)
+            .say(" and posts the plan as soon as it can."),
+    )
 }
 
 /// Fivetran's webhook does not post.
