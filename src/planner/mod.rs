@@ -340,6 +340,10 @@ impl<'a> Forecast<'a> {
         if start.is_none() && (self.is_running() || !self.ends().all(helps)) {
             return None;
         }
+        // Nor is one planned into another of this plan: what is approved comes soon after both.
+        if self.added.iter().any(|other| self.meet(other.end, end)) {
+            return None;
+        }
         self.add(start, Some(latest).filter(|at| *at > now), String::new())
     }
 

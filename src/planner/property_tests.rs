@@ -122,8 +122,15 @@ proptest! {
         let at_once = if barred > span.now { AT_ONCE } else { Duration::zero() };
         // Whoever decides at once can have a sync that ends in time.
         let reachable = |by: DateTime<Utc>| {
-            let latest = by - takes - RESERVE;
-            latest > span.now + at_once && latest >= barred && latest <= span.until + AT_ONCE
+            // It has to end before an approved one begins that comes too late.
+            let too_late = approved.iter().filter(|start| **start + takes > by);
+            let before = too_late.map(|start| *start - takes);
+            let latest = before.fold(by - takes - RESERVE, DateTime::min);
+            let mut others = planned.iter().filter_map(|p| p.line.action.due_at());
+            latest > span.now + at_once
+                && latest >= barred
+                && latest <= span.until + AT_ONCE
+                && others.all(|other| other == latest || (other - latest).abs() >= takes)
         };
         let with = ends(&target, span, &planned);
         let without = ends(&target, span, &[]);
@@ -147,7 +154,11 @@ proptest! {
         let mut added: Vec<_> = planned.iter().map(|p| p.line.action.due_at()).collect();
         added.sort_unstable();
         // One that no limit asks for soon after the other lies in no other's two hours.
-        let least = (FRESH - takes).min(target.max_age.map_or(FRESH, |age| age - RESERVE));
+        let least = match approved.as_slice() {
+            [] => (FRESH - takes).min(target.max_age.map_or(FRESH, |age| age - RESERVE)),
+            // It may have to make room for one that is approved.
+            _ => takes,
+        };
         for pair in added.windows(2) {
             let gap = pair[1].unwrap_or(span.now) - pair[0].unwrap_or(span.now);
             prop_assert!(gap >= least, "{gap}: {planned:#?}");
