@@ -50,6 +50,11 @@ impl App {
     pub async fn run_digest(&self) -> anyhow::Result<Ran> {
         let now = self.ctx.now();
         let policy = self.policy.load_full();
+        if policy.digest().is_none() {
+            return Ok(Ran::Empty);
+        }
+        self.owe_from(now.with_timezone(&policy.timezone()).date_naive())
+            .await?;
         let Some(due) = due(&policy, now) else {
             return Ok(Ran::Empty);
         };
@@ -64,6 +69,17 @@ impl App {
             }
         };
         outcome(self.post_digest(due, &policy, &fleet).await)
+    }
+
+    /// The first digest that is owed is that of the day on which Syncgate first looked for one.
+    async fn owe_from(&self, today: NaiveDate) -> anyhow::Result<()> {
+        let known = self.store.snapshot().await?.paced_until(POSTED).await?;
+        if known.is_none() {
+            let mut tx = self.store.begin().await?;
+            tx.take_turn(POSTED, label(today), label(today)).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Whether this process may try to post the digest of this day: one at a time, once a minute.

@@ -106,6 +106,18 @@ fn a_start_after_the_time_posts_todays_digest_and_not_yesterdays() {
 }
 
 #[test]
+fn the_first_start_owes_no_digest_of_the_day_before() {
+    let policy = with_digest(&without_age(), "{at: \"22:00\", days: [sun, mon]}");
+    world_with(&policy, async |w| {
+        w.settle().await;
+        assert_eq!(w.digests().await, (0, 0), "it is Monday, 08:00");
+        w.pass(HOUR * 14).await;
+        w.settle().await;
+        assert_eq!(w.digests().await, (1, 1));
+    });
+}
+
+#[test]
 fn an_unchanged_day_gets_one_line_or_none_as_the_policy_says() {
     for (word, cards) in [("brief", 1), ("skip", 0)] {
         let digest = format!("{{at: \"09:00\", when_unchanged: {word}}}");
