@@ -1,5 +1,6 @@
 //! Forgetting: what only told a repetition from something new need not be kept for ever, and prompts
-//! and answers no longer than the policy says. The audit chain keeps their hashes.
+//! and answers no longer than the policy says. The audit chain keeps their hashes and the start of
+//! each answer.
 
 use std::time::Duration;
 
@@ -9,6 +10,8 @@ use super::{App, Ran};
 
 /// Replays come within minutes, retries within hours. What happened is in the audit chain.
 const KEPT: TimeDelta = TimeDelta::days(7);
+/// The questions of a day are what its limits are counted by.
+const COUNTED: TimeDelta = TimeDelta::days(1);
 
 impl App {
     /// Forgets deliveries that are settled, answers that were given, and old questions to the model,
@@ -23,6 +26,7 @@ impl App {
         let mut tx = self.store.begin().await?;
         let mut more = tx.forget_inbox(before).await? | tx.forget_answers(before).await?;
         if let Some(asked_before) = prompts.and_then(|kept| now.checked_sub_signed(span(kept))) {
+            let asked_before = asked_before.min(now - COUNTED);
             more |= tx.forget_questions(asked_before).await?;
         }
         tx.commit().await?;

@@ -56,6 +56,24 @@ fn prompts_are_kept_as_long_as_the_policy_says_and_the_chain_for_ever() {
 }
 
 #[test]
+fn the_questions_of_a_day_are_kept_for_its_limits_whatever_the_policy_says() {
+    let hour = format!("{POLICY}retention: {{prompts: 1h}}\n");
+    world_with(&hour, async |w| {
+        w.with_model().await;
+        w.webhooks();
+        w.fails(HOST).await;
+        w.settle().await;
+        assert_eq!(w.count("model_calls").await, 1);
+        w.clock.advance(Duration::from_secs(23 * 3_600));
+        w.app().forget().await.unwrap();
+        assert_eq!(w.count("model_calls").await, 1);
+        w.clock.advance(Duration::from_secs(2 * 3_600));
+        w.app().forget().await.unwrap();
+        assert_eq!(w.count("model_calls").await, 0);
+    });
+}
+
+#[test]
 fn a_delivery_that_is_stored_behind_a_later_one_is_not_taken_for_chained() {
     world(async |w| {
         let arrival = |key: &str, age: i64| Arrival {
