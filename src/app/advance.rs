@@ -57,6 +57,8 @@ impl App {
         });
         let code = audit_code(&step.state);
         tx.audit(self.entry(code, by, super::propose::subject(step.proposal), facts));
+        // First the card: a note is written only beside one that stands or is to come.
+        self.show(tx, step.proposal).await?;
         if is_told(&step.state)
             && let Some(whole) = self.whole(tx, step.proposal).await?
             && let Some(line) = whole.revision.line_of(&step)
@@ -66,7 +68,6 @@ impl App {
             let note = cards::step_note(&step, line, tz);
             self.note(tx, &whole.proposal, &name, &note).await?;
         }
-        self.show(tx, step.proposal).await?;
         Ok(step)
     }
 }
