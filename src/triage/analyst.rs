@@ -137,10 +137,11 @@ impl Desk<'_> {
         let mut best: Vec<Suspicion<'_>> = Vec::new();
         for statement in &self.story.statements {
             let side = self.side(statement);
+            let text = catalogue::legible(&statement.text);
             let fit = catalogue::entries()
                 .iter()
                 .filter(|entry| side == Side::Destination || !entry.only_at_destination);
-            for found in fit.filter_map(|entry| entry.find(&statement.text)) {
+            for found in fit.filter_map(|entry| entry.find(&text)) {
                 let category = match found.entry.at_destination {
                     Some(there) if side == Side::Destination => there,
                     _ => found.entry.category,
@@ -326,3 +327,7 @@ fn bounded(text: &str) -> &str {
 #[cfg(test)]
 #[path = "analyst_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "canonical_tests.rs"]
+mod canonical_tests;

@@ -79,10 +79,10 @@ pub struct Found<'a> {
 }
 
 impl Entry {
-    /// The strongest of this entry's signs in a text.
-    pub fn find(&self, text: &str) -> Option<Found<'_>> {
+    /// The strongest of this entry's signs in a text as [`legible`] leaves it.
+    pub fn find(&self, text: &[u8]) -> Option<Found<'_>> {
         let found = self.signs.iter().find_map(|(sign, strength)| {
-            let length = sign.find(text.as_bytes())?.len();
+            let length = sign.find(text)?.len();
             Some((*strength, length))
         });
         found.map(|(strength, length)| Found {
@@ -91,6 +91,11 @@ impl Entry {
             length,
         })
     }
+}
+
+/// A text in the letters that signs are written in: small ones, and the plain apostrophe.
+pub fn legible(text: &str) -> Vec<u8> {
+    text.to_lowercase().replace('’', "'").into_bytes()
 }
 
 /// Every entry.

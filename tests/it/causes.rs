@@ -54,7 +54,7 @@ fn a_webhook_brings_a_card_with_the_cause_and_its_proof() {
         insta::assert_snapshot!(steady(&w.incident()), @"
         Open · incident 1 · orders orders_id: the sync failed
         Since 23 Nov 08:01 CET, failed 1 time, last 23 Nov 08:01 CET.
-        Cause, confirmed: network_unreachable. The source (postgres) cannot be reached from Fivetran, or refuses its address: DNS, firewall, allowlist, port or tunnel.
+        Cause, likely: network_unreachable. The source (postgres) cannot be reached from Fivetran, or refuses its address: DNS, firewall, allowlist, port or tunnel. It may also be this: The source (postgres) itself is down, starting, in maintenance or answers with errors of its own.
         1. log row of 2026-11-23 07:00:58.000, SEVERE error:
         | UnknownHostException: db.internal.example
         2. what the sync said:
@@ -72,7 +72,7 @@ fn a_webhook_brings_a_card_with_the_cause_and_its_proof() {
             .iter()
             .find(|(code, _)| code == "incident.explained")
             .unwrap();
-        insta::assert_snapshot!(facts, @r#"{"category":"network_unreachable","cited":[{"line_sha256":"9154b3af6a0a8f394d04917d4ee697488056e06d56c7ddf4a04ae318e5ecf46c","origin":"log row of 2026-11-23 07:00:58.000, SEVERE error"},{"line_sha256":"029ccd6d4d11c3e4497ec0337c699571d1c26cf5a6c266d70e269c4614a9f102","origin":"what the sync said"}],"confidence":"confirmed","log":{"passed_over":0,"read":"rows","rows":1},"percent":95,"reason":"HTTP 503 Service Unavailable","remedies":["open_network_human"]}"#);
+        insta::assert_snapshot!(facts, @r#"{"category":"network_unreachable","cited":[{"line_sha256":"9154b3af6a0a8f394d04917d4ee697488056e06d56c7ddf4a04ae318e5ecf46c","origin":"log row of 2026-11-23 07:00:58.000, SEVERE error"},{"line_sha256":"029ccd6d4d11c3e4497ec0337c699571d1c26cf5a6c266d70e269c4614a9f102","origin":"what the sync said"}],"confidence":"likely","log":{"passed_over":0,"read":"rows","rows":1},"percent":76,"reason":"HTTP 503 Service Unavailable","remedies":["open_network_human"]}"#);
     });
 }
 

@@ -50,7 +50,7 @@ fn a_failed_sync_posts_one_card_with_its_reason_redacted_and_inert_and_a_remedy(
         insta::assert_snapshot!(steady(&w.incident()), @"
         Open · incident 1 · orders orders_id: the sync failed
         Since 23 Nov 08:01 CET, failed 1 time, last 23 Nov 08:01 CET.
-        Cause, likely: source_timeout. The source (postgres) is there, but a query, stream or call takes longer than it may.
+        Cause, confirmed: source_timeout. A query at the database (postgres) takes longer than it may, waits for a lock, or was cancelled.
         1. what the sync said:
         | canceling statement due to statement timeout, password=
         No log was read.
@@ -59,7 +59,7 @@ fn a_failed_sync_posts_one_card_with_its_reason_redacted_and_inert_and_a_remedy(
         Task, stops syncing source_timeout:
         | The source did not answer
         | canceling statement due to statement timeout, password=‹secret-1› ‹!channel>
-        Next: approve #1, which would Sync orders again.
+        Next: approve #1, which would sync orders again.
         *What people can do*:
         1. Move the sync to a quieter time of the source.
         2. Make the slow query faster, or its limit longer.

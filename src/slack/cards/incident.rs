@@ -6,6 +6,7 @@ use slack_morphism::prelude::*;
 
 use super::blocks::{button, confirm};
 use super::cause::{explained, steps};
+use super::lines::in_a_sentence;
 use super::message::{Builder, Message};
 use super::proposal::chain;
 use super::text::Words;
@@ -119,7 +120,7 @@ fn next_step(v: &IncidentView<'_>) -> Words {
             words
                 .number(remedy.proposal)
                 .say(", which would ")
-                .quote(&remedy.what, 200)
+                .quote(&in_a_sentence(&remedy.what), 200)
                 .say(".")
         }
         (IncidentState::Open, None) => {

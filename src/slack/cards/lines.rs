@@ -150,9 +150,9 @@ pub(super) fn shadow(v: &ProposalView<'_>) -> Words {
     }
 }
 
-/// A reason as it goes on in a sentence: its first letter small, unless that stands alone or in an
+/// A reason or a title as it goes on in a sentence: its first letter small, unless that stands alone or in an
 /// abbreviation.
-fn in_a_sentence(reason: &str) -> String {
+pub(super) fn in_a_sentence(reason: &str) -> String {
     let mut letters = reason.chars();
     match (letters.next(), letters.clone().next()) {
         (Some(first), Some(second)) if second.is_lowercase() => {
