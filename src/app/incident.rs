@@ -138,6 +138,7 @@ impl App {
     ) -> Flow<()> {
         // The log is read before anything is locked, and not for a failure that is over.
         let mut tx = self.store.snapshot().await?;
+        meanwhile_open(&mut tx, connection).await?;
         if is_old_news(&mut tx, connection, failed_at).await? {
             return Ok(());
         }
@@ -145,6 +146,7 @@ impl App {
         let (cause, brief) = self.cause_of(connection, reason, None).await.unzip();
         let now = self.ctx.now();
         let mut tx = self.store.begin().await?;
+        meanwhile_open(&mut tx, connection).await?;
         if is_old_news(&mut tx, connection, failed_at).await? {
             return Ok(());
         }
@@ -338,6 +340,15 @@ impl App {
         };
         incident.proposal = Some(self.propose(tx, request).await?);
         Ok(())
+    }
+}
+
+/// Stops where another reading has opened an incident since: it is looked at again, so that a reason
+/// that only this one knows comes onto that card.
+async fn meanwhile_open(tx: &mut Tx, connection: &Connection) -> Flow<()> {
+    match tx.open_incident(&connection.id).await? {
+        Some(_) => Err(Stop::Race),
+        None => Ok(()),
     }
 }
 

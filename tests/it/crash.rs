@@ -348,7 +348,7 @@ fn t065_a_death_while_the_model_is_asked_costs_one_more_request_and_no_third() {
         let failure = Outcome::fails_unknown(0, HOST);
         assert!(s.fivetran.fail_now("orders_id", failure));
         s.fivetran.tick();
-        s.fivetran.deliver_webhooks().await;
+        assert_eq!(s.fivetran.deliver_webhooks().await, 2, "{point}");
         for death in 1..=deaths {
             if death > 1 {
                 // It may be dead again before it is ready.

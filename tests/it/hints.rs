@@ -1,6 +1,7 @@
 //! Webhooks against readings: which failure is told, and when an incident is over (SPEC I13).
 
 use syncgate::sim::fivetran::Outcome;
+use syncgate::sim::slack::plain;
 
 use crate::harness::{MINUTE, World, world};
 
@@ -28,6 +29,26 @@ fn i13_a_failure_that_no_reading_shows_yet_is_looked_for_again() {
             "{}",
             w.incident()
         );
+    });
+}
+
+/// The poll and the webhook look at one failure in the same moment: whoever opens the incident, it has
+/// the reason that the webhook alone knows.
+#[test]
+fn a_reason_is_not_lost_to_a_reading_of_the_same_moment() {
+    world(async |w| {
+        w.webhooks();
+        for n in 0..20 {
+            w.syncs("orders_id", Outcome::fails_unknown(1, "deadlock detected"))
+                .await;
+            w.fivetran.deliver_webhooks().await;
+            let (polled, ()) = tokio::join!(w.app().poll(), w.settle());
+            polled.unwrap();
+            let card = plain(&w.incidents().pop().unwrap());
+            assert!(card.contains("deadlock detected"), "{n}: {card}");
+            w.syncs("orders_id", Outcome::succeeds(1)).await;
+            w.told_by_webhook().await;
+        }
     });
 }
 
