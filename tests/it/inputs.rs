@@ -250,7 +250,10 @@ fn t141_names_are_shown_and_never_run() {
     world(async |w| {
         let schema = w.schema().await;
         let tables = w.tables().await;
-        let mut names = injections();
+        // Some for those who do not have the corpora.
+        let own = ["'; DROP TABLE connections; --", "<!channel> *all* `of` you"];
+        let mut names: Vec<String> = own.map(str::to_owned).into();
+        names.extend(injections());
         names.extend(naughty().into_iter().step_by(7));
         names.push("x\0y".to_owned());
         names.retain(|name| !name.trim().is_empty());

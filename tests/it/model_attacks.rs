@@ -209,6 +209,9 @@ fn t101_every_attack_on_every_carrier_comes_to_inert_words_at_most() {
 #[test]
 fn t101_t103_an_obedient_model_moves_nothing_in_the_whole_service() {
     let attacks = attacks();
+    if attacks.is_empty() {
+        return;
+    }
     let domain = attacks
         .iter()
         .filter(|(source, _)| source.starts_with("domain:"))
