@@ -73,6 +73,7 @@ fn what_somebody_wrote_elsewhere_is_unread_until_it_is_seen() {
         browser.run("window.still = 'here'").await;
         browser.sees("main", "incident 1").await;
         browser.click("//nav//a[contains(., '⌂')]").await;
+        browser.sees("main", "home tab is empty").await;
         // The bot may say something too: what counts is that each message makes them more.
         let unread =
             "return parseInt(document.querySelector('.unseen')?.parentElement.textContent ?? '0')";
@@ -91,6 +92,7 @@ fn what_somebody_wrote_elsewhere_is_unread_until_it_is_seen() {
             .until("they were seen", async || count().await == 0)
             .await;
         browser.click("//nav//a[contains(., '⌂')]").await;
+        browser.sees("main", "home tab is empty").await;
         says("third").await;
         browser
             .until("one more is unread", async || count().await > 0)
