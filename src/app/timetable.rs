@@ -53,12 +53,12 @@ impl App {
         if policy.digest().is_none() {
             return Ok(Ran::Empty);
         }
-        self.owe_from(now.with_timezone(&policy.timezone()).date_naive())
-            .await?;
+        let today = now.with_timezone(&policy.timezone()).date_naive();
+        let posted = self.posted_until(today).await?;
         let Some(due) = due(&policy, now) else {
             return Ok(Ran::Empty);
         };
-        if !self.claim_try(due.day, now).await? {
+        if posted > label(due.day) || !self.claim_try(now).await? {
             return Ok(Ran::Empty);
         }
         let fleet = match self.refresh_fleet(Priority::Background).await {
@@ -71,25 +71,23 @@ impl App {
         outcome(self.post_digest(due, &policy, &fleet).await)
     }
 
-    /// The first digest that is owed is that of the day on which Syncgate first looked for one.
-    async fn owe_from(&self, today: NaiveDate) -> anyhow::Result<()> {
+    /// The first day whose digest is not posted. Syncgate owes none of before the day on which it
+    /// first looked for one.
+    async fn posted_until(&self, today: NaiveDate) -> anyhow::Result<DateTime<Utc>> {
         let known = self.store.snapshot().await?.paced_until(POSTED).await?;
-        if known.is_none() {
-            let mut tx = self.store.begin().await?;
-            tx.take_turn(POSTED, label(today), label(today)).await?;
-            tx.commit().await?;
+        if let Some(next) = known {
+            return Ok(next);
         }
-        Ok(())
+        let mut tx = self.store.begin().await?;
+        tx.take_turn(POSTED, label(today), label(today)).await?;
+        tx.commit().await?;
+        Ok(label(today))
     }
 
-    /// Whether this process may try to post the digest of this day: one at a time, once a minute.
-    async fn claim_try(&self, day: NaiveDate, now: DateTime<Utc>) -> anyhow::Result<bool> {
-        let mut tx = self.store.snapshot().await?;
-        let posted = tx.paced_until(POSTED).await?;
-        let tried = tx.paced_until(TRY).await?;
-        drop(tx);
-        let is_posted = posted.is_some_and(|next| next > label(day));
-        if is_posted || tried.is_some_and(|next| next > now) {
+    /// Whether this process may try to post the digest: one at a time, once a minute.
+    async fn claim_try(&self, now: DateTime<Utc>) -> anyhow::Result<bool> {
+        let tried = self.store.snapshot().await?.paced_until(TRY).await?;
+        if tried.is_some_and(|next| next > now) {
             return Ok(false);
         }
         let mut tx = self.store.begin().await?;
