@@ -2,11 +2,9 @@
 //! and answers no longer than the policy says. The audit chain keeps their hashes and the start of
 //! each answer.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 
-use super::{App, Ran};
+use super::{App, Ran, span};
 
 /// Replays come within minutes, retries within hours. What happened is in the audit chain.
 const KEPT: TimeDelta = TimeDelta::days(7);
@@ -32,8 +30,4 @@ impl App {
         tx.commit().await?;
         Ok(if more { Ran::Ran } else { Ran::Empty })
     }
-}
-
-fn span(of: Duration) -> TimeDelta {
-    TimeDelta::from_std(of).unwrap_or(TimeDelta::MAX)
 }
