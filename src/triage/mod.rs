@@ -14,6 +14,7 @@ pub mod catalogue;
 pub mod cause;
 pub mod cite;
 pub mod labels;
+pub mod likeness;
 pub mod redact;
 pub mod score;
 pub mod source;
