@@ -15,8 +15,9 @@ use tokio::sync::Semaphore;
 use super::App;
 use crate::model::{Cause, Connection, LogRead};
 use crate::triage::brief::Brief;
-use crate::triage::case::LogRow;
 use crate::triage::cause::Evidence;
+use crate::triage::changes;
+use crate::triage::redact::Redactor;
 use crate::triage::source::{self, Found, Question};
 
 /// So long a card waits for the log.
@@ -52,7 +53,12 @@ impl LogFolder {
 
     /// The answer of the files, unless it takes too long. After that it is left alone for a while:
     /// the cards of a bad hour do not wait for it one after the other.
-    async fn ask(&self, question: Question, now: Instant) -> anyhow::Result<Found> {
+    async fn ask(
+        &self,
+        question: Question,
+        redactor: Arc<Redactor>,
+        now: Instant,
+    ) -> anyhow::Result<Found> {
         if self.rests().is_some_and(|until| now < until) {
             bail!("it took too long a moment ago");
         }
@@ -62,7 +68,9 @@ impl LogFolder {
             let place = self.places.clone().acquire_owned().await?;
             let read = tokio::task::spawn_blocking(move || {
                 let _place = place;
-                source::read(&path, &question, &|| stopped.load(Ordering::Relaxed))
+                source::read(&path, &question, &redactor, &|| {
+                    stopped.load(Ordering::Relaxed)
+                })
             });
             anyhow::Ok(read.await??)
         };
@@ -89,11 +97,14 @@ impl App {
         reason: Option<&str>,
         known: Option<DateTime<Utc>>,
     ) -> Option<(Cause, Brief)> {
-        let (rows, log) = self.log_rows(connection, known).await;
+        let ((found, log), listed) =
+            tokio::join!(self.log_rows(connection, known), self.listed(connection));
         let evidence = Evidence {
             connection: connection.clone(),
             reason: reason.map(|text| self.kept(text)),
-            rows,
+            rows: found.rows,
+            listed,
+            changes: found.changes,
             log,
         };
         let redactor = self.redactor.load_full();
@@ -107,9 +118,9 @@ impl App {
         &self,
         connection: &Connection,
         known: Option<DateTime<Utc>>,
-    ) -> (Vec<LogRow>, LogRead) {
+    ) -> (Found, LogRead) {
         let Some(folder) = &self.log_folder else {
-            return (Vec::new(), LogRead::Off);
+            return (Found::default(), LogRead::Off);
         };
         let failed_at = connection.failed_at.unwrap_or_else(|| self.ctx.now());
         // What was before the last end belongs to another sync.
@@ -118,20 +129,23 @@ impl App {
         let question = Question {
             connection: connection.id.as_str().to_owned(),
             after: before.fold(failed_at - SPAN, DateTime::max),
+            changes_after: failed_at - changes::SPAN,
             until: failed_at + SKEW,
         };
-        match folder.ask(question, self.ctx.monotonic()).await {
-            Ok(Found { rows, passed_over }) => {
+        let redactor = self.redactor.load_full();
+        match folder.ask(question, redactor, self.ctx.monotonic()).await {
+            Ok(found) => {
+                let counted = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
                 let read = LogRead::Rows {
-                    rows: rows.len(),
-                    passed_over,
+                    rows: counted(found.seen),
+                    passed_over: counted(found.passed_over),
                 };
-                (rows, read)
+                (found, read)
             }
             Err(error) => {
                 let error = format!("{error:#}");
                 tracing::warn!(connection = %connection.id, error, "SYNCGATE_LOG_SOURCE cannot be read");
-                (Vec::new(), LogRead::Failed)
+                (Found::default(), LogRead::Failed)
             }
         }
     }
@@ -167,21 +181,31 @@ mod tests {
         let question = || Question {
             connection: "orders_id".to_owned(),
             after: ctx.now() - SPAN,
+            changes_after: ctx.now() - SPAN,
             until: ctx.now(),
         };
+        let redactor = || Arc::new(Redactor::new(&[]).unwrap());
         let places = log.places.clone();
         let hung = places.acquire_many(4).await.unwrap();
         log.patience = Duration::ZERO;
-        let told = log.ask(question(), now).await.unwrap_err().to_string();
+        let told = log
+            .ask(question(), redactor(), now)
+            .await
+            .unwrap_err()
+            .to_string();
         assert_eq!(told, "it takes too long");
         drop(hung);
         log.patience = PATIENCE;
-        let soon = log.ask(question(), now + Duration::from_secs(30)).await;
+        let soon = log
+            .ask(question(), redactor(), now + Duration::from_secs(30))
+            .await;
         assert_eq!(
             soon.unwrap_err().to_string(),
             "it took too long a moment ago"
         );
-        let later = log.ask(question(), now + Duration::from_secs(61)).await;
+        let later = log
+            .ask(question(), redactor(), now + Duration::from_secs(61))
+            .await;
         assert_eq!(later.unwrap(), Found::default());
     }
 }

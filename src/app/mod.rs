@@ -16,6 +16,7 @@ pub(crate) mod crash;
 mod decide;
 mod deliver;
 mod delivered;
+mod diagnosis;
 mod digest;
 mod execute;
 mod explain;
@@ -98,6 +99,7 @@ pub struct App {
     people: people::Cache,
     log_folder: Option<cause::LogFolder>,
     webhook: Option<String>,
+    diagnosis: diagnosis::Diagnosis,
     /// Until then the model is not asked: it did not answer in time.
     model_rests: Mutex<Option<DateTime<Utc>>>,
 }
@@ -225,6 +227,7 @@ impl App {
             people: people::Cache::default(),
             log_folder: parts.log_folder.map(cause::LogFolder::new),
             webhook: parts.webhook,
+            diagnosis: diagnosis::Diagnosis::default(),
             model_rests: Mutex::new(None),
         })
     }

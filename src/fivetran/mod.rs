@@ -7,6 +7,7 @@
 
 mod budget;
 mod client;
+mod diagnosis;
 mod hooks;
 mod outcome;
 mod read;
@@ -19,6 +20,7 @@ mod tests;
 
 pub use budget::Priority;
 pub use client::{Account, FivetranClient, Greeting, Settings};
+pub use diagnosis::List;
 pub use hooks::{Hook, Tried};
 pub use outcome::Sent;
 pub use read::ReadError;

@@ -1,6 +1,7 @@
 //! Every card and note that people read in a channel, as pure functions from model to blocks.
 
 mod action;
+mod before;
 mod blocks;
 mod cause;
 mod choice;

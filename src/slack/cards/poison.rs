@@ -219,9 +219,10 @@ fn poisoned_cause(text: &str, other: &str) -> Cause {
         category: other.to_owned(),
         percent: 95,
         summary: text.to_owned(),
-        quotes: vec![quote; 9],
+        quotes: vec![quote.clone(); 9],
         remedies: vec![text.to_owned(); 9],
         log: LogRead::Off,
+        before: vec![quote; 9],
         opinion: None,
     }
 }
