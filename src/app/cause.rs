@@ -1,7 +1,6 @@
 //! Why a sync failed: the log is asked, the analyst judges, and a verdict enters the audit chain.
 //! A log that fails or hangs neither keeps a card from coming nor delays it for long.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,12 +12,13 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::App;
+use crate::fivetran::LogSource;
 use crate::model::{Cause, Connection, LogRead};
 use crate::triage::brief::Brief;
 use crate::triage::cause::Evidence;
 use crate::triage::changes;
 use crate::triage::redact::Redactor;
-use crate::triage::source::{self, Found, Question};
+use crate::triage::source::{Found, Question};
 
 /// So long a card waits for the log.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -31,28 +31,28 @@ const SKEW: TimeDelta = TimeDelta::minutes(2);
 /// Readings at once; one whose disk hangs keeps its place.
 const READINGS: usize = 4;
 
-/// The folder in which log rows are found (`SYNCGATE_LOG_SOURCE`).
+/// The source of log rows (`SYNCGATE_LOG_SOURCE`), and how long anybody waits for it.
 #[derive(Debug)]
-pub(super) struct LogFolder {
-    path: PathBuf,
+pub(super) struct Log {
+    source: LogSource,
     places: Arc<Semaphore>,
     patience: Duration,
     /// Until then nobody waits for it: it was too slow a moment ago.
     rests: Mutex<Option<Instant>>,
 }
 
-impl LogFolder {
-    pub(super) fn new(path: PathBuf) -> Self {
+impl Log {
+    pub(super) fn new(source: LogSource) -> Self {
         Self {
-            path,
+            source,
             places: Arc::new(Semaphore::new(READINGS)),
             patience: PATIENCE,
             rests: Mutex::new(None),
         }
     }
 
-    /// The answer of the files, unless it takes too long. After that it is left alone for a while:
-    /// the cards of a bad hour do not wait for it one after the other.
+    /// Its answer, unless it takes too long. After that it is left alone for a while: the cards of a
+    /// bad hour do not wait for it one after the other.
     async fn ask(
         &self,
         question: Question,
@@ -63,16 +63,10 @@ impl LogFolder {
             bail!("it took too long a moment ago");
         }
         let stop = Arc::new(AtomicBool::new(false));
-        let (path, stopped) = (self.path.clone(), stop.clone());
         let reading = async {
             let place = self.places.clone().acquire_owned().await?;
-            let read = tokio::task::spawn_blocking(move || {
-                let _place = place;
-                source::read(&path, &question, &redactor, &|| {
-                    stopped.load(Ordering::Relaxed)
-                })
-            });
-            anyhow::Ok(read.await??)
+            let read = self.source.read(question, redactor, stop.clone(), place);
+            read.await
         };
         let read = tokio::time::timeout(self.patience, reading).await;
         stop.store(true, Ordering::Relaxed);
@@ -119,7 +113,7 @@ impl App {
         connection: &Connection,
         known: Option<DateTime<Utc>>,
     ) -> (Found, LogRead) {
-        let Some(folder) = &self.log_folder else {
+        let Some(source) = &self.log else {
             return (Found::default(), LogRead::Off);
         };
         let failed_at = connection.failed_at.unwrap_or_else(|| self.ctx.now());
@@ -133,7 +127,7 @@ impl App {
             until: failed_at + SKEW,
         };
         let redactor = self.redactor.load_full();
-        match folder.ask(question, redactor, self.ctx.monotonic()).await {
+        match source.ask(question, redactor, self.ctx.monotonic()).await {
             Ok(found) => {
                 let counted = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
                 let read = LogRead::Rows {
@@ -143,7 +137,7 @@ impl App {
                 (found, read)
             }
             Err(error) => {
-                let error = format!("{error:#}");
+                let error = self.redacted(&format!("{error:#}"));
                 tracing::warn!(connection = %connection.id, error, "SYNCGATE_LOG_SOURCE cannot be read");
                 (Found::default(), LogRead::Failed)
             }
@@ -175,7 +169,7 @@ mod tests {
     #[tokio::test]
     async fn a_log_that_is_too_slow_is_left_alone_for_a_while() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = LogFolder::new(folder.path().to_owned());
+        let mut log = Log::new(LogSource::Files(folder.path().to_owned()));
         let ctx = Ctx::new(Clock::machine());
         let now = ctx.monotonic();
         let question = || Question {

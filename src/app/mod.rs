@@ -47,7 +47,6 @@ mod timetable;
 mod undo;
 mod webhook;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -56,6 +55,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::fivetran::FivetranClient;
+use crate::fivetran::LogSource;
 use crate::llm::Llm;
 use crate::model::{Actor, Ctx};
 use crate::policy::Policy;
@@ -97,7 +97,7 @@ pub struct App {
     /// Wakes the workers when there is something to do at once.
     pub wake: Wake,
     people: people::Cache,
-    log_folder: Option<cause::LogFolder>,
+    log: Option<cause::Log>,
     webhook: Option<String>,
     diagnosis: diagnosis::Diagnosis,
     /// Until then the model is not asked: it did not answer in time.
@@ -205,7 +205,7 @@ pub struct Parts {
     /// The redactor to start with.
     pub redactor: Redactor,
     /// Where Fivetran's log rows are found.
-    pub log_folder: Option<PathBuf>,
+    pub log_source: Option<LogSource>,
     /// Where Fivetran's webhook is to post; `None` where there is to be none.
     pub webhook: Option<String>,
 }
@@ -225,7 +225,7 @@ impl App {
             redactor: ArcSwap::from_pointee(parts.redactor),
             wake: Wake::default(),
             people: people::Cache::default(),
-            log_folder: parts.log_folder.map(cause::LogFolder::new),
+            log: parts.log_source.map(cause::Log::new),
             webhook: parts.webhook,
             diagnosis: diagnosis::Diagnosis::default(),
             model_rests: Mutex::new(None),

@@ -15,7 +15,7 @@ pub const TOLD: usize = 6;
 const LONGEST: usize = 200;
 
 /// The events that change something (`reference/fivetran.md` §4.3), in both spellings.
-const EVENTS: [&str; 32] = [
+pub const EVENTS: [&str; 32] = [
     "alter_table",
     "audit_trail",
     "change_schema_config",

@@ -1,6 +1,7 @@
 //! Why a sync failed, on its incident's card: from the log, from what Fivetran says, or not at all
 //! (SPEC §2.2, I6).
 
+use syncgate::fivetran::LogSource;
 use syncgate::sim::fivetran::Outcome;
 use tempfile::TempDir;
 
@@ -39,7 +40,7 @@ impl World {
     /// The service with an empty log, from now on.
     pub async fn with_log(&mut self) -> Log {
         let folder = tempfile::tempdir().unwrap();
-        self.settings.log_folder = Some(folder.path().to_owned());
+        self.log = Some(LogSource::Files(folder.path().to_owned()));
         self.restart().await;
         self.webhooks();
         Log(folder)

@@ -54,6 +54,7 @@ mod integrity;
 mod keeping;
 mod kills;
 mod lanes;
+mod log_table;
 mod modals;
 mod model;
 mod model_attacks;
