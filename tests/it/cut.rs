@@ -1,9 +1,7 @@
 //! What is left of a large log: the lines that show the cause, within 4,000 tokens, by the number that
 //! they have in the file (the reference data's cases in noise).
 
-use std::io::Write as _;
-
-use serde_json::{Value, json};
+use serde_json::Value;
 use syncgate::triage::brief::{Brief, Line};
 use syncgate::triage::case::Case;
 use syncgate::triage::cause::redacted;
@@ -14,78 +12,13 @@ use syncgate::triage::redact::Redactor;
 
 use crate::beside::shared_text;
 use crate::dice::Dice;
+use crate::noise;
 
 /// Bytes of noise around a case here; the bench has 10 MB.
 const NOISE: usize = 120_000;
 /// The least share of the labelled evidence that has to be left.
 const RECALL: f64 = 0.95;
 const TOKENS: usize = 4_000;
-
-/// A row that a sync writes while all goes well, or not quite.
-fn noise(dice: &mut Dice, sync: &Value, at: &Value) -> Value {
-    let n = dice.below(100_000);
-    let table = ["orders", "ticket", "media_history", "lead", "clickstream"][dice.index(5)];
-    let (event, what, data) = match dice.below(100) {
-        0..30 => (
-            "INFO",
-            "api_call",
-            json!({"method": "GET", "uri": format!("https://api.example-source.com/v2/{table}?page={n}")}),
-        ),
-        30..50 => (
-            "INFO",
-            "processed_records",
-            json!({"table": table, "recordsCount": n}),
-        ),
-        50..70 => (
-            "INFO",
-            "records_modified",
-            json!({"schema": "s", "table": table, "operationType": "UPDATED", "count": n}),
-        ),
-        70..80 => (
-            "INFO",
-            "sql_query",
-            json!({"query": format!("select * from {table} where error_code > {n}"), "number": n}),
-        ),
-        80..90 => (
-            "WARNING",
-            "warning",
-            json!({"type": "skip_empty", "message": format!("No new rows for {table} since cursor {n}")}),
-        ),
-        90..96 => (
-            "WARNING",
-            "warning",
-            json!({"message": format!("{table}: attempt {n} failed, trying again in {} ms", n % 977)}),
-        ),
-        96..98 => (
-            "WARNING",
-            "warning",
-            json!({"message": format!("{table} row {n:x}: unknown field left out, word {:x}", n * 2_654_435_761)}),
-        ),
-        _ => (
-            "INFO",
-            "info",
-            json!({"message": format!("worker {n} finished with 0 errors")}),
-        ),
-    };
-    json!({"time_stamp": at, "event": event, "message_event": what, "message_data": data.to_string(), "sync_id": sync, "connection_id": "c"})
-}
-
-/// The rows of a case between rows of noise, as lines.
-fn log(case: &Value, dice: &mut Dice) -> Vec<u8> {
-    let rows = case["logs"].as_array().unwrap();
-    let mut log = Vec::new();
-    let share = NOISE / rows.len();
-    for row in rows {
-        let mut row = row.clone();
-        row["connection_id"] = json!("c");
-        writeln!(log, "{row}").unwrap();
-        let until = log.len() + share;
-        while log.len() < until && row["message_event"] != "sync_end" {
-            writeln!(log, "{}", noise(dice, &row["sync_id"], &row["time_stamp"])).unwrap();
-        }
-    }
-    log
-}
 
 /// What a model would be told.
 fn brief(case: &Value, log: &[u8], redactor: &Redactor) -> Brief {
@@ -112,7 +45,7 @@ fn what_shows_the_cause_is_left_of_a_log_that_is_mostly_noise() {
     let (mut wanted, mut found, mut missed) = (0_u32, 0_u32, Vec::new());
     for line in text.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
-        let log = log(&case, &mut dice);
+        let log = noise::around(&case, NOISE, &mut dice);
         let brief = brief(&case, &log, &redactor);
         let tokens: usize = brief.lines.iter().map(Line::tokens).sum();
         assert!(tokens <= TOKENS, "{}: {tokens}", case["id"]);

@@ -64,6 +64,7 @@ mod model_secrets;
 mod model_trouble;
 mod modify;
 #[allow(dead_code, reason = "the simulator's own tests use the rest")]
+mod noise;
 mod openapi;
 mod operator;
 mod outbox;
