@@ -33,10 +33,8 @@ impl App {
             return Ok(());
         }
         let kin = self.kin_of(&mut tx, connection, cause.as_ref()).await?;
-        if let Some((incident, version)) = self.same_trouble(&mut tx, kin.as_deref()).await? {
-            return self
-                .join(tx, connection, failed_at, incident, version)
-                .await;
+        if let Some((same, _)) = self.same_trouble(&mut tx, kin.as_deref()).await? {
+            return self.join(tx, connection, failed_at, same.id).await;
         }
         let id = tx.next_incident().await?;
         // Numbers are given out one after the other: whoever had the one before is seen from here on.

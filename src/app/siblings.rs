@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::incident::subject_of;
 use super::observe::Living;
-use super::{App, Flow};
-use crate::model::{Actor, Cause, Connection, Incident, IncidentState, Member};
+use super::{App, Flow, Stop};
+use crate::model::{Actor, Cause, Connection, Incident, IncidentId, IncidentState, Member};
 use crate::store::Tx;
 use crate::triage::likeness::{Standing, kin};
 
@@ -62,9 +62,11 @@ impl App {
         mut tx: Tx,
         connection: &Connection,
         failed_at: DateTime<Utc>,
-        incident: Incident,
-        version: i64,
+        id: IncidentId,
     ) -> Flow<()> {
+        let Some((incident, version)) = tx.hold_incident(id).await? else {
+            return Err(Stop::Race);
+        };
         let known = tx.member(incident.id, &connection.id).await?;
         let member = Member {
             connection: connection.id.clone(),

@@ -162,6 +162,22 @@ impl Tx {
         row.map(Row::read).transpose()
     }
 
+    /// Keeps others from changing an incident until this transaction ends, and reads it then: those
+    /// who join it wait for each other and lose no race. None if it is over.
+    ///
+    /// # Errors
+    /// When the database refuses or the document cannot be read.
+    pub async fn hold_incident(&mut self, id: IncidentId) -> Result<Option<(Incident, i64)>> {
+        let row = on!(self, conn => sqlx::query_as::<_, Row>(
+            "UPDATE incidents SET version = version + 1 WHERE id = $1 AND open \
+             RETURNING document, version",
+        )
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await)?;
+        row.map(Row::read).transpose()
+    }
+
     /// What a failure must share to be part of an incident.
     ///
     /// # Errors

@@ -196,20 +196,20 @@ fn two_troubles_at_two_hosts_are_two_incidents() {
 #[test]
 fn siblings_that_are_seen_in_one_moment_make_one_incident() {
     world(async |w| {
-        w.shops(12);
-        for n in 1..=12 {
-            w.fails_with(&format!("shop{n}_id"), "reconnect_warehouse", FULL);
+        w.webhooks();
+        w.shops(8);
+        for n in 1..=8 {
+            let id = format!("shop{n}_id");
+            w.syncs(&id, Outcome::fails_unknown(1, HOST)).await;
         }
-        let twin = w.twin(std::time::Duration::ZERO);
-        w.clock.advance(std::time::Duration::from_secs(61));
-        let (one, other) = tokio::join!(w.app().poll(), twin.poll());
-        one.unwrap();
-        other.unwrap();
-        w.settle().await;
-        w.polls().await;
-        assert_eq!(w.open_now().await, 1);
-        assert_eq!(w.count("incident_members WHERE failing").await, 12);
-        assert!(w.incident().contains("and 11 more"), "{}", w.incident());
+        for told in w.fivetran.take_webhooks() {
+            assert_eq!(w.post(&told).await, 200);
+        }
+        w.at_once().await;
+        w.pass(crate::harness::MINUTE).await;
+        assert_eq!(w.open_now().await, 1, "{}", w.channel());
+        assert_eq!(w.count("incident_members WHERE failing").await, 8);
+        assert!(w.incident().contains("and 7 more"), "{}", w.incident());
     });
 }
 
