@@ -210,6 +210,8 @@ impl Rows<'_> {
             lines.number = number;
         }
         match self.fields(&record).filter(|_| !open && !lines.cut) {
+            // Tables that were put one behind the other.
+            Some(fields) if fields.are_names() => self.heading = heading(&record),
             Some(fields) => self.row(fields, number),
             None => self.pass_over(number),
         }

@@ -128,6 +128,16 @@ fn forms_may_be_mixed_and_a_trace_belongs_to_the_row_before_it() {
 }
 
 #[test]
+fn tables_may_stand_one_behind_the_other() {
+    let text = format!(
+        "{HEADING}7,2026-01-03,INFO,sync_start,,s\ntime_stamp,message_data,event,message_event\n2026-01-04,no,SEVERE,error\n"
+    );
+    let (told, reading) = told(&text);
+    assert_eq!(told, ["2 INFO sync_start -", "4 SEVERE error no"]);
+    assert_eq!(reading.passed_over, 0);
+}
+
+#[test]
 fn a_field_of_a_table_may_go_on_over_lines_and_a_quote_that_never_ends_spoils_one_line() {
     let text = format!(
         "{HEADING}1,2026-01-02,SEVERE,error,\"first\nsecond\",s\n2,2026-01-02,SEVERE,error,\"open,s\n3,2026-01-02,SEVERE,error,after,s\n"

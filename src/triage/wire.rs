@@ -128,6 +128,11 @@ impl Fields {
         self.id.as_deref()
     }
 
+    /// Whether they are the names of the columns.
+    pub(super) fn are_names(&self) -> bool {
+        self.time.as_deref().and_then(Column::of) == Some(Column::Time)
+    }
+
     /// The row; none where nothing in it is known.
     pub(super) fn row(mut self, number: u64) -> Option<LogRow> {
         if self.message_event.is_none() && self.trail.resource.is_some() {

@@ -95,7 +95,7 @@ fn what_was_changed_in_the_day_before_stands_on_the_card() {
         w.fails("it failed").await;
         let card = w.incident();
         assert!(
-            card.contains("*What changed before*:\n1. log row of 2026-11-22 18:00:00.000, INFO alter_table, line 1: table orders ‹!channel>, type DROP_COLUMN"),
+            card.contains("What changed before:\n1. log row of 2026-11-22 18:00:00.000, INFO alter_table, line 1: table orders ‹!channel>, type DROP_COLUMN"),
             "{card}"
         );
         assert!(!card.contains("long ago"), "{card}");

@@ -91,7 +91,7 @@ fn a_pasted_trace_is_a_log() {
 
 #[test]
 fn a_line_of_10_mb_and_repeats_without_number_are_survived() {
-    let filler = "word after word ".repeat(650_000);
+    let filler = "word after word ".repeat(330_000);
     let long = format!("{filler} ORA-01017: invalid username/password {filler}");
     let data = serde_json::json!({ "message": long }).to_string();
     let long = row("SEVERE", "error", &data) + &row("INFO", "sync_end", END);

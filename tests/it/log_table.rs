@@ -101,7 +101,7 @@ async fn tells(w: &mut World, create: &str) {
         "{card}"
     );
     assert!(card.contains("Read from the log: 52 rows."), "{card}");
-    let changed = "*What changed before*:\n1. log row of 2026-11-22 20:00:00.000000, INFO alter_table: table lead";
+    let changed = "What changed before:\n1. log row of 2026-11-22 20:00:00.000000, INFO alter_table: table lead";
     assert!(card.contains(changed), "{card}");
 }
 
