@@ -11,6 +11,7 @@ mod asked;
 mod beside;
 mod card;
 mod cause;
+mod check;
 mod command;
 pub(crate) mod crash;
 mod decide;

@@ -18,6 +18,7 @@ mod bad_days;
 mod beside;
 mod browser;
 mod causes;
+mod check;
 mod claims;
 mod clocks;
 mod commands;

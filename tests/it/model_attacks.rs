@@ -114,6 +114,7 @@ fn card(cause: Cause) -> String {
     let view = IncidentView {
         incident: &incident,
         siblings: &Siblings::default(),
+        can_check: false,
         lines: false,
         remedy: None,
         person: None,

@@ -285,6 +285,7 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
             steps: &["Move the sync to a quieter time of the source."],
             incident: &open,
             siblings: &Siblings::default(),
+            can_check: true,
             lines: true,
             remedy: Some(&remedy),
             owner: Some(other),

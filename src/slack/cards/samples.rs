@@ -275,6 +275,7 @@ pub(crate) fn every_action() -> Vec<Action> {
             .into(),
         },
         Action::HistoricalResync,
+        Action::RunSetupTests,
     ]
 }
 

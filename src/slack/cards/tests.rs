@@ -182,6 +182,7 @@ fn an_incident_says_what_failed_and_what_comes_next() {
         steps: &["Enter a valid credential in the connection's setup."],
         incident: &incident(IncidentState::Open),
         siblings: &Siblings::default(),
+        can_check: false,
         lines: true,
         remedy: Some(&remedy),
         owner: Some("U0CRMOWNER"),
