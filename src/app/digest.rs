@@ -165,10 +165,11 @@ impl App {
             let starts = known.approved.entry(step.connection).or_default();
             starts.push(start);
         }
+        let catalogue = self.catalogue.load_full();
         let by_id: BTreeMap<_, _> = fleet.iter().map(|c| (&c.id, c)).collect();
         for (incident, _) in tx.open_incidents().await? {
             let connection = by_id.get(&incident.connection);
-            let remedy = connection.map(|c| remedy(c, incident.cause.as_ref()));
+            let remedy = connection.map(|c| remedy(&catalogue, c, incident.cause.as_ref()));
             if let Some(Remedy::Person(_)) = remedy {
                 known.need_person.insert(incident.connection);
             }

@@ -64,9 +64,10 @@ impl App {
             .and_then(|rule| rule.owner())
             .and_then(|owner| self.tellable(&[owner.to_owned()]).pop());
         let shadow = rule.is_some_and(|rule| rule.mode() == Mode::Shadow);
+        let catalogue = self.catalogue.load_full();
         let person = connection
             .as_ref()
-            .map(|connection| remedy(connection, incident.cause.as_ref()))
+            .map(|connection| remedy(&catalogue, connection, incident.cause.as_ref()))
             .and_then(|remedy| match remedy {
                 Remedy::Person(what) => Some(what),
                 Remedy::Propose(_) => shadow.then_some(IN_SHADOW),
@@ -87,10 +88,16 @@ impl App {
             state: shown_state(incident.state, whole.as_ref()),
             ..incident.clone()
         };
-        let steps = incident.cause.as_ref().map(advice::steps);
+        let cause = incident.cause.as_ref();
+        let steps = cause.map(|cause| advice::steps(&catalogue, cause));
+        let warnings = cause.map(|cause| advice::warnings_of(&catalogue, cause));
+        let service = connection.as_ref().map_or("", |c| c.service.as_str());
+        let page = cause.and_then(|cause| advice::page(&catalogue, cause, service));
         let view = IncidentView {
             incident: &shown,
             steps: &steps.unwrap_or_default(),
+            warnings: &warnings.unwrap_or_default(),
+            page,
             remedy: remedy.as_ref(),
             person,
             owner: rule_owner.as_deref(),

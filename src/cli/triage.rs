@@ -6,12 +6,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::second::{Analyst, Judged};
 use super::{Failure, Outcome};
 use crate::config::Variables;
-use crate::triage::analyst::Judgement;
+use crate::model::Warned;
+use crate::triage::advice;
+use crate::triage::analyst::{self, Judgement};
 use crate::triage::case::{Case, LogRow, read_rows};
+use crate::triage::catalogue::Catalogue;
+use crate::triage::labels::Category;
 use crate::triage::score::Prediction;
 
 #[derive(Debug, Args)]
@@ -27,6 +32,9 @@ pub(super) struct Arguments {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    /// A file of failures of your own, in place of those that the policy names; may be given again
+    #[arg(long, value_name = "FILE")]
+    catalogue: Vec<PathBuf>,
 }
 
 pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome {
@@ -39,7 +47,7 @@ pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome
             file.display()
         )));
     }
-    let analyst = Analyst::new(variables)?;
+    let analyst = Analyst::new(variables, &arguments.catalogue)?;
     let mut out = std::io::stdout().lock();
     for (connection, logs) in by_connection(rows) {
         let case = Case {
@@ -50,22 +58,44 @@ pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome
             ..Case::default()
         };
         let Judged { judgement, model } = analyst.judge(&case).await?;
+        let told = Told::of(&case, judgement, analyst.catalogue());
         if arguments.json {
-            let id = connection;
-            writeln!(
-                out,
-                "{}",
-                serde_json::to_string(&Prediction { id, judgement })?
-            )?;
+            writeln!(out, "{}", serde_json::to_string(&told)?)?;
         } else {
-            writeln!(
-                out,
-                "{}",
-                in_words(&connection, &judgement, model.as_deref())
-            )?;
+            writeln!(out, "{}", in_words(&told, model.as_deref()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is told of one connection.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    prediction: Prediction,
+    /// What would do harm, and how.
+    do_not: Vec<String>,
+    /// Where more is written.
+    link: Option<String>,
+}
+
+impl Told {
+    fn of(case: &Case, judgement: Judgement, catalogue: &Catalogue) -> Self {
+        let (kind, family) = (judgement.category, judgement.family.as_deref());
+        let sure = judgement.confidence >= analyst::LIKELY && kind != Category::NoFailure;
+        let warnings = advice::warnings(catalogue, kind, family);
+        let told = |w: &Warned| format!("{} ({})", w.deeds.join(" or "), w.harm);
+        let (from, to) = (&case.connector_service, &case.destination_service);
+        let page = catalogue.page(kind, family, from, to);
+        Self {
+            do_not: warnings.iter().filter(|_| sure).map(told).collect(),
+            link: page.filter(|_| sure).map(|page| page.as_str().to_owned()),
+            prediction: Prediction {
+                id: case.id.clone(),
+                judgement,
+            },
+        }
+    }
 }
 
 /// The text of a file, or of stdin.
@@ -92,8 +122,9 @@ fn by_connection(rows: Vec<LogRow>) -> BTreeMap<String, Vec<LogRow>> {
     connections
 }
 
-fn in_words(connection: &str, judgement: &Judgement, model: Option<&str>) -> String {
-    let mut text = match connection {
+fn in_words(told: &Told, model: Option<&str>) -> String {
+    let judgement = &told.prediction.judgement;
+    let mut text = match told.prediction.id.as_str() {
         "" => String::new(),
         connection => format!("{connection}\n"),
     };
@@ -113,6 +144,12 @@ fn in_words(connection: &str, judgement: &Judgement, model: Option<&str>) -> Str
         .map(|action| action.as_str())
         .collect();
     text.push_str(&format!("To do: {}\n", actions.join(", ")));
+    for deed in &told.do_not {
+        text.push_str(&format!("Do not: {deed}\n"));
+    }
+    if let Some(link) = &told.link {
+        text.push_str(&format!("More: {link}\n"));
+    }
     if let Some(model) = model {
         text.push_str(&format!("Model: {}\n", printable(model)));
     }
@@ -128,7 +165,6 @@ pub(super) fn printable(quotation: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::triage::analyst;
     use crate::triage::redact::Redactor;
 
     #[test]
@@ -143,10 +179,13 @@ mod tests {
             .into_iter()
             .map(|(id, logs)| {
                 let case = Case {
+                    id,
                     logs,
                     ..Case::default()
                 };
-                in_words(&id, &analyst::judge(&case, &redactor), None)
+                let catalogue = Catalogue::shipped();
+                let judgement = analyst::judge(&case, catalogue, &redactor);
+                in_words(&Told::of(&case, judgement, catalogue), None)
             });
         let told: Vec<_> = told.collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
@@ -161,6 +200,8 @@ mod tests {
           The source (type unknown) cannot be reached from Fivetran: its name does not resolve, or its address and port do not answer.
         Proof: no such host db.internal
         To do: open_network_human
+        Do not: re-sync tables or re-sync the history (it mends nothing, and reads and costs much)
+        More: https://fivetran.com/docs/connectors
         "#);
     }
 }

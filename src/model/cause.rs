@@ -19,6 +19,9 @@ pub struct Cause {
     pub remedies: Vec<String>,
     /// What the log had to say.
     pub log: LogRead,
+    /// The family of the catalogue that decided; none where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
     /// What a language model says beside the rules; none where none is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opinion: Option<Opinion>,
@@ -110,6 +113,7 @@ mod tests {
                 quotes: quotes.to_vec(),
                 remedies: Vec::new(),
                 log: LogRead::Off,
+                family: None,
                 opinion: None,
             };
             cause.certainty().as_str()

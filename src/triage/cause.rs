@@ -3,6 +3,7 @@
 use super::analyst;
 use super::brief::{Brief, origin_of};
 use super::case::{ApiStatus, Case, LogRow, StatusNotice};
+use super::catalogue::Catalogue;
 use super::cite::Sources;
 use super::redact::Redactor;
 use crate::model::{Cause, Connection, LogRead, Notice, Quote};
@@ -26,10 +27,10 @@ pub struct Evidence {
 impl Evidence {
     /// The cause, and what a model may be asked about it. The analyst sees the evidence as `redactor` leaves it; of what it quotes, only what
     /// stands there word for word is kept (SPEC I6).
-    pub fn cause(self, redactor: &Redactor) -> (Cause, Brief) {
+    pub fn cause(self, catalogue: &Catalogue, redactor: &Redactor) -> (Cause, Brief) {
         let log = self.log;
         let case = redacted(self.case(), redactor);
-        let judgement = analyst::judge(&case, redactor);
+        let judgement = analyst::judge(&case, catalogue, redactor);
         let proved = judgement.evidence.into_iter();
         let quotes = proved.filter_map(|text| {
             // An event's name is foreign too; a card has no room for more.
@@ -45,6 +46,7 @@ impl Evidence {
             quotes: quotes.collect(),
             remedies: names.map(str::to_owned).collect(),
             log,
+            family: judgement.family,
             opinion: None,
         };
         (cause, Brief::of(&case))

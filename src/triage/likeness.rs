@@ -54,6 +54,7 @@ mod tests {
             quotes: proof.map(quote).into_iter().collect(),
             remedies: Vec::new(),
             log: LogRead::Off,
+            family: None,
             opinion: None,
         }
     }

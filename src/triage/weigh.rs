@@ -146,6 +146,7 @@ fn with_view(cause: Cause, view: View, model: &str) -> Cause {
             quotes: view.quotes,
             remedies: view.remedies,
             log: cause.log,
+            family: None,
             opinion: Some(Opinion::Leads { model }),
         },
     }
@@ -186,6 +187,7 @@ pub fn weighed_judgement(rules: Judgement, admitted: &Admitted) -> (Judgement, &
                 root_cause: admitted.summary.clone(),
                 evidence: quotes.map(|quote| quote.text.clone()).collect(),
                 actions: admitted.remedies.clone(),
+                family: None,
             };
             (judgement, "leads")
         }

@@ -111,6 +111,8 @@ fn card(cause: Cause) -> String {
         gone: false,
     };
     let view = IncidentView {
+        warnings: &[],
+        page: None,
         incident: &incident,
         remedy: None,
         person: None,
@@ -173,6 +175,7 @@ fn t101_every_attack_on_every_carrier_comes_to_inert_words_at_most() {
                 brief: &brief,
                 mark: &prompt.mark,
                 strangers: &["sales_id".to_owned()],
+                catalogue: syncgate::triage::catalogue::Catalogue::shipped(),
                 redactor: &redactor,
             };
             let Ok(answer) = heard.end else { continue };
@@ -186,6 +189,7 @@ fn t101_every_attack_on_every_carrier_comes_to_inert_words_at_most() {
                 quotes: Vec::new(),
                 remedies: Vec::new(),
                 log: syncgate::model::LogRead::Off,
+                family: None,
                 opinion: None,
             };
             let card = card(weighed(rules, admitted, "sim"));

@@ -156,6 +156,7 @@ fn cards() -> Vec<Golden> {
         can_approve: true,
         dangerous: false,
     };
+    let page = Page::read("https://developer.salesforce.com/docs");
     for (name, state, remedy) in [
         ("incident_open", IncidentState::Open, Some(&words)),
         ("incident_without_remedy", IncidentState::Open, None),
@@ -170,6 +171,11 @@ fn cards() -> Vec<Golden> {
         let view = IncidentView {
             person: None,
             steps: &["Move the sync to a quieter time of the source."],
+            warnings: &[Warned {
+                deeds: vec!["re-sync tables", "re-sync the history"],
+                harm: "it asks even more of what gives too little already",
+            }],
+            page: page.as_ref(),
             incident: &incident(state),
             remedy,
             owner: Some("U0CRMOWNER"),
@@ -227,6 +233,8 @@ fn in_force() -> [InForce; 2] {
 
 fn explained(connection: &Connection, incident: &Incident) -> Message {
     words::explanation(&words::ExplainView {
+        warnings: &[],
+        page: None,
         connection,
         incident: Some(incident.id),
         cause: incident.cause.as_ref().unwrap(),

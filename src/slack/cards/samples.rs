@@ -174,6 +174,7 @@ pub(crate) fn line(name: &str, action: Action) -> Line {
         place: None,
         pre_image: image(),
         reason: "its data is older than it may be".to_owned(),
+        caution: None,
         decide_by: None,
     }
 }
@@ -312,6 +313,7 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
                 rows: 12,
                 passed_over: 1,
             },
+            family: None,
             opinion: None,
         }),
         proposal: Some(ProposalId(13)),
