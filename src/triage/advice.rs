@@ -220,12 +220,13 @@ mod tests {
         use crate::triage::{Remedy, remedy};
 
         let catalogue = Catalogue::shipped();
-        let failed = connection("orders");
+        let failed = connection();
         for kind in Category::ALL {
             for percent in [95, 45] {
                 let mut cause = cause(percent, &["retry_sync", "wait_auto_retry"]);
                 cause.category = kind.as_str().to_owned();
-                let proposed = matches!(remedy(catalogue, &failed, Some(&cause)), Remedy::Propose(_));
+                let proposed =
+                    matches!(remedy(catalogue, &failed, Some(&cause)), Remedy::Propose(_));
                 let harmful = catalogue.is_dangerous(*kind, None, RemedyName::RetrySync);
                 assert_eq!(proposed, !harmful, "{kind} {percent}");
                 let words = steps(catalogue, &cause);

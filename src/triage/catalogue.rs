@@ -235,5 +235,35 @@ fn told(name: &str, errors: &[CatalogueError]) -> String {
 }
 
 #[cfg(test)]
+impl Catalogue {
+    /// The shipped catalogue without one file each time, with the file's name.
+    pub(super) fn without_each_file(&self) -> Vec<(&'static str, Self)> {
+        const NAMES: [&str; 6] = [
+            "databases",
+            "network",
+            "saas",
+            "streams_and_files",
+            "destinations",
+            "code",
+        ];
+        let without = |(position, name): (usize, &'static str)| {
+            let files = FILES.iter().enumerate();
+            let left = files.filter(|(at, _)| *at != position + 1);
+            let left: Vec<&str> = left.map(|(_, file)| *file).collect();
+            (name, Self::read(&left).unwrap())
+        };
+        NAMES.into_iter().enumerate().map(without).collect()
+    }
+
+    /// The same without the entries of a family.
+    pub(super) fn without_family(&self, family: &str) -> Self {
+        let mut left = self.clone();
+        left.entries
+            .retain(|entry| entry.family.as_deref() != Some(family));
+        left
+    }
+}
+
+#[cfg(test)]
 #[path = "catalogue/tests.rs"]
 mod tests;

@@ -14,6 +14,8 @@ pub mod catalogue;
 pub mod cause;
 pub mod cite;
 pub mod danger;
+#[cfg(test)]
+mod held_out_tests;
 pub mod labels;
 pub mod likeness;
 pub mod redact;

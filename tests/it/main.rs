@@ -23,6 +23,7 @@ mod clocks;
 mod commands;
 mod contract;
 mod crash;
+mod dangers;
 mod dice;
 mod doctor;
 mod door;

@@ -152,7 +152,10 @@ fn what_is_wrong_is_told_with_its_file_and_place() {
 fn words_that_are_not_of_the_closed_sets_are_told_with_their_place() {
     let entry = |rest: &str| format!("- family: ours\n  cause: It broke.\n  exact: [acme]\n{rest}");
     for (rest, told) in [
-        ("  category: gone_fishing\n", "line 4, column 13: unknown variant `gone_fishing`, expected one of credential_expired,"),
+        (
+            "  category: gone_fishing\n",
+            "line 4, column 13: unknown variant `gone_fishing`, expected one of credential_expired,",
+        ),
         (
             "  category: config_error\n  remedies: [delete_connection]\n",
             "line 5, column 14: unknown variant `delete_connection`, expected one of none,",
@@ -161,7 +164,10 @@ fn words_that_are_not_of_the_closed_sets_are_told_with_their_place() {
             "  category: config_error\n  remedy: [notify_owner]\n",
             "line 5, column 3: unknown field `remedy`, expected one of family, category,",
         ),
-        ("  category: config_error\n  cause: Twice.\n", "line 5, column 3: duplicate mapping key: cause"),
+        (
+            "  category: config_error\n  cause: Twice.\n",
+            "line 5, column 3: duplicate mapping key: cause",
+        ),
     ] {
         let found = wrong(&entry(rest));
         assert!(found.starts_with(&format!("ours.yml: {told}")), "{found}");
