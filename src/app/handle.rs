@@ -128,6 +128,7 @@ impl App {
                 self.settle_doubt(asked, &member().await?, value, action_id == "settle_done")
                     .await
             }
+            "lines" => self.show_lines(asked, value).await,
             other if other.starts_with("choose:") => self.command(asked, value).await,
             _ => super::say("action.unknown", words::unknown_action()),
         }

@@ -1,5 +1,7 @@
 //! `status` and `audit` in Slack: what is, and how it came to be.
 
+use std::collections::BTreeSet;
+
 use super::asked::Asked;
 use super::{App, Flow};
 use crate::model::{ConnectionId, ProposalId};
@@ -31,7 +33,8 @@ impl App {
         let policy = self.policy.load_full();
         let mut tx = self.store.snapshot().await?;
         let overrides = tx.overrides().await?;
-        let incidents = tx.open_incidents().await?;
+        let failing: BTreeSet<ConnectionId> =
+            tx.failing().await?.into_iter().map(|(id, _)| id).collect();
         let halt = tx.halted().await?;
         let mut rows = Vec::with_capacity(fleet.len());
         for connection in &fleet {
@@ -43,7 +46,7 @@ impl App {
                     .iter()
                     .filter(|o| o.step.connection == connection.id)
                     .count(),
-                incident: incidents.iter().any(|(i, _)| i.connection == connection.id),
+                incident: failing.contains(&connection.id),
             });
         }
         let halted = halt.map(|h| HaltView {

@@ -45,7 +45,7 @@ pub use context::{Clock, Ctx};
 pub use decision::{Decision, Mode, Verdict, Via};
 pub use hook_call::{HOOK_EVENTS, HookCall};
 pub use ids::{ActionId, ChannelId, ConnectionId, GroupId, IncidentId, ProposalId, UserId};
-pub use incident::{Incident, IncidentState};
+pub use incident::{Incident, IncidentState, Member};
 pub use local::local_moment;
 pub use opinion::{Opinion, Silence};
 pub use page::{Page, Warned};

@@ -6,12 +6,14 @@
 
 mod audit;
 mod error;
+mod evidence;
 mod fleet;
 mod halt;
 mod inbox;
 mod inbox_writer;
 mod incidents;
 mod inspect;
+mod members;
 mod messages;
 mod open;
 mod pictures;
@@ -38,6 +40,7 @@ pub use halt::Halt;
 pub use inbox::{Arrival, Arrived, InboxRow, Lane, Receipt};
 pub use inbox_writer::{InboxWriter, WriterGone};
 pub use inspect::Inspection;
+pub use members::Members;
 pub use messages::{Draft, MessageKind, MessageRow};
 pub use open::{Access, Lock, OpenError};
 pub use pictures::{PictureRow, PictureStep, ReadyPicture};

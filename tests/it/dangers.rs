@@ -47,8 +47,6 @@ fn for_a_source_that_throttles_no_sync_is_proposed_and_the_card_says_why() {
         1. what the sync said:
         | HTTP 429 Too Many Requests: Exceeded 2 calls per second for api client.
         No log was read.
-        What the sync said:
-        | HTTP 429 Too Many Requests: Exceeded 2 calls per second for api client.
         *Next*: Syncgate proposes no sync: for this cause it would do harm, as below.
         *What people can do*:
         1. Wait: Fivetran tries again by itself at its next turn.
@@ -56,6 +54,7 @@ fn for_a_source_that_throttles_no_sync_is_proposed_and_the_card_says_why() {
         *Do not* sync again: it uses up more of the limit and may lengthen the ban.
         *Do not* re-sync tables or re-sync the history: it asks even more of what gives too little already.
         More about it: <https://www.postgresql.org/docs/current/>
+        [Show lines]
         ~ audit #4 <hash>
         ");
         assert!(!w.codes().await.contains(&"proposal.created".to_owned()));

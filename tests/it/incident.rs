@@ -58,14 +58,13 @@ fn a_failed_sync_posts_one_card_with_its_reason_redacted_and_inert_and_a_remedy(
         | canceling statement due to statement timeout, password=‹secret-1› ‹!channel>
         Task, stops syncing source_timeout:
         | The source did not answer
-        | canceling statement due to statement timeout, password=‹secret-1› ‹!channel>
         Next: approve #1, which would sync orders again.
         *What people can do*:
         1. Move the sync to a quieter time of the source.
         2. Make the slow query faster, or its limit longer.
         *Do not* re-sync tables or re-sync the history: it asks even more of what gives too little already.
         More about it: <https://www.postgresql.org/docs/current/>
-        [Approve the fix]
+        [Approve the fix] [Show lines]
         ~ audit #4 <hash>
         ");
         let raw = format!("{:?}", w.ledger.entries());

@@ -11,7 +11,7 @@ use syncgate::model::{self, Cause, ChannelId, GroupId, Incident, IncidentId, Inc
 use syncgate::policy::Subject;
 use syncgate::sim::fivetran::Outcome;
 use syncgate::sim::llm::Mode;
-use syncgate::slack::cards::{IncidentView, incident_card};
+use syncgate::slack::cards::{IncidentView, Siblings, incident_card};
 use syncgate::triage::admit::{Ground, admit};
 use syncgate::triage::brief::Brief;
 use syncgate::triage::case::{ApiStatus, Case, LogRow, StatusNotice};
@@ -109,11 +109,14 @@ fn card(cause: Cause) -> String {
         proposal: None,
         resolved_at: None,
         gone: false,
+        joined: None,
     };
     let view = IncidentView {
         warnings: &[],
         page: None,
         incident: &incident,
+        siblings: &Siblings::default(),
+        lines: false,
         remedy: None,
         person: None,
         steps: &[],

@@ -157,8 +157,11 @@ fn cards() -> Vec<Golden> {
         dangerous: false,
     };
     let page = Page::read("https://developer.salesforce.com/docs");
+    let alone = Siblings::default();
+    let many = siblings();
     for (name, state, remedy) in [
         ("incident_open", IncidentState::Open, Some(&words)),
+        ("incident_of_many", IncidentState::Open, Some(&words)),
         ("incident_without_remedy", IncidentState::Open, None),
         (
             "incident_recovering",
@@ -171,12 +174,14 @@ fn cards() -> Vec<Golden> {
         let view = IncidentView {
             person: None,
             steps: &["Move the sync to a quieter time of the source."],
-            warnings: &[Warned {
-                deeds: vec!["re-sync tables", "re-sync the history"],
-                harm: "it asks even more of what gives too little already",
-            }],
+            warnings: &warned(),
             page: page.as_ref(),
             incident: &incident(state),
+            siblings: match name {
+                "incident_of_many" => &many,
+                _ => &alone,
+            },
+            lines: true,
             remedy,
             owner: Some("U0CRMOWNER"),
             head: &plan().head,
@@ -348,6 +353,16 @@ fn modals() -> Vec<Golden> {
         modal(
             "modal_reject",
             modals::reject_modal("v1.12.1.0123456789abcdef0123456789abcdef"),
+        ),
+        modal(
+            "modal_lines",
+            modals::lines_modal(
+                crate::model::IncidentId(4),
+                &[modals::EvidenceLine {
+                    origin: "log row of 2026-11-22 10:44:58.000, SEVERE error",
+                    text: "SocketTimeoutException: Read timed out <!channel>",
+                }],
+            ),
         ),
         modal("modal_loading", modals::loading_modal()),
         modal(

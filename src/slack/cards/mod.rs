@@ -32,7 +32,7 @@ mod tests;
 
 pub use flood::{FloodView, flood_card};
 pub use in_force::InForce;
-pub use incident::{IncidentView, Remedy, incident_card};
+pub use incident::{IncidentView, Remedy, Siblings, incident_card};
 pub use message::Message;
 pub use note::{
     decision_note, escalation, expired_note, modified_note, reminder, step_note, superseded_note,
@@ -42,6 +42,6 @@ pub use proposal::{HaltView, ProposalView, plan_card, proposal_card, unchanged_d
 
 pub(in crate::slack) use action::{asked, now_of};
 pub(in crate::slack) use blocks::{button, button_value, option, plain_text};
-pub(in crate::slack) use cause::{explained, more, steps, warnings};
+pub(in crate::slack) use cause::{explained, more, numbered_line, steps, warnings};
 pub(in crate::slack) use message::{Builder, blocks_json};
 pub(in crate::slack) use text::{Words, slack_time};

@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::{HaltView, Picture, ProposalView};
+use super::{HaltView, Picture, ProposalView, Siblings};
 use crate::model::*;
 
 /// A moment of the samples' day.
@@ -319,5 +319,22 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
         proposal: Some(ProposalId(13)),
         resolved_at: (state == IncidentState::Resolved).then(|| at(12, 30)),
         gone: false,
+        joined: None,
     }
+}
+
+pub(crate) fn siblings() -> Siblings {
+    Siblings {
+        named: vec!["hubspot".to_owned(), "netsuite".to_owned()],
+        failing: 7,
+        over: 2,
+        first_is_over: false,
+    }
+}
+
+pub(crate) fn warned() -> Vec<Warned> {
+    vec![Warned {
+        deeds: vec!["re-sync tables", "re-sync the history"],
+        harm: "it asks even more of what gives too little already",
+    }]
 }

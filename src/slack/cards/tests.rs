@@ -183,6 +183,8 @@ fn an_incident_says_what_failed_and_what_comes_next() {
         person: None,
         steps: &["Enter a valid credential in the connection's setup."],
         incident: &incident(IncidentState::Open),
+        siblings: &Siblings::default(),
+        lines: true,
         remedy: Some(&remedy),
         owner: Some("U0CRMOWNER"),
         head: &sample.head,
@@ -213,7 +215,7 @@ fn an_incident_says_what_failed_and_what_comes_next() {
     *What people can do*:
     1. Enter a valid credential in the connection's setup.
     Owner: <@U0CRMOWNER>
-    [Approve the fix primary (primary: #13, salesforce_prod: sync now.)]
+    [Approve the fix primary (primary: #13, salesforce_prod: sync now.)] [Show lines]
     ~ audit #12 3f9a41c07b2e3f9a
     "##);
 }
