@@ -18,7 +18,7 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use secrecy::SecretString;
-use syncgate::app::{App, Parts};
+use syncgate::app::{App, Loaded, Parts};
 use syncgate::fivetran::{FivetranClient, Settings};
 use syncgate::http::{Door, router};
 use syncgate::model::{Clock, Ctx};
@@ -26,6 +26,7 @@ use syncgate::policy::Policy;
 use syncgate::sim::slack::signature;
 use syncgate::slack::{SlackClient, signature as verifier};
 use syncgate::store::{Access, InboxWriter, Store};
+use syncgate::triage::catalogue::Catalogue;
 use syncgate::triage::redact::Redactor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -120,8 +121,11 @@ async fn service(folder: &std::path::Path) -> Router {
         slack_api: nowhere,
         fivetran: FivetranClient::new(fivetran, ctx.clone()).unwrap(),
         llm: None,
-        policy: Arc::new(Policy::parse(POLICY).unwrap()),
-        redactor: Redactor::new(&[]).unwrap(),
+        loaded: Loaded {
+            policy: Arc::new(Policy::parse(POLICY).unwrap()),
+            redactor: Redactor::new(&[]).unwrap(),
+            catalogue: Arc::new(Catalogue::shipped().clone()),
+        },
         log_source: None,
         webhook: None,
         ctx,

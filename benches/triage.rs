@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use syncgate::triage::analyst::{Judgement, judge};
 use syncgate::triage::brief::{Brief, Line};
 use syncgate::triage::case::Case;
+use syncgate::triage::catalogue::Catalogue;
 use syncgate::triage::cause::{places, redacted};
 use syncgate::triage::cite::folded;
 use syncgate::triage::cut::Cut;
@@ -102,10 +103,10 @@ fn through(log: &[u8], redactor: &Redactor) -> (Judgement, Brief, [Duration; 4])
     };
     let case = redacted(case, redactor);
     let clean = began.elapsed();
-    let judgement = judge(&case, redactor);
+    let judgement = judge(&case, Catalogue::shipped(), redactor);
     places(&case, &judgement.evidence);
     let judged = began.elapsed();
-    let brief = Brief::of(&case);
+    let brief = Brief::of(&case, Catalogue::shipped());
     let whole = began.elapsed();
     let steps = [read, clean - read, judged - clean, whole - judged];
     (judgement, brief, steps)
@@ -153,7 +154,7 @@ fn recall(redactor: &Redactor, dice: &mut Dice) {
         reading::read(&mut &log[..], taking, &|| false, &mut |row| cut.see(row)).unwrap();
         let mut known: Case = serde_json::from_value(case.clone()).unwrap();
         (known.logs, known.changes) = cut.into_rows();
-        let brief = Brief::of(&redacted(known, redactor));
+        let brief = Brief::of(&redacted(known, redactor), Catalogue::shipped());
         most = most.max(brief.lines.iter().map(Line::tokens).sum::<usize>());
         for evidence in case["evidence"].as_array().unwrap() {
             let evidence = folded(&redactor.text(evidence.as_str().unwrap()));

@@ -102,7 +102,9 @@ impl App {
             log,
         };
         let redactor = self.redactor.load_full();
-        let judged = tokio::task::spawn_blocking(move || evidence.cause(&redactor)).await;
+        let catalogue = self.catalogue.load_full();
+        let judged =
+            tokio::task::spawn_blocking(move || evidence.cause(&catalogue, &redactor)).await;
         judged
             .inspect_err(|error| tracing::error!(%error, "the analyst broke down"))
             .ok()

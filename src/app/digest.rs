@@ -165,6 +165,7 @@ impl App {
             let starts = known.approved.entry(step.connection).or_default();
             starts.push(start);
         }
+        let catalogue = self.catalogue.load_full();
         let by_id: BTreeMap<_, _> = fleet.iter().map(|c| (&c.id, c)).collect();
         let open: BTreeMap<_, _> = tx
             .open_incidents()
@@ -174,7 +175,7 @@ impl App {
             .collect();
         for (id, incident) in tx.failing().await? {
             let cause = open.get(&incident).and_then(Option::as_ref);
-            let remedy = by_id.get(&id).map(|c| remedy(c, cause));
+            let remedy = by_id.get(&id).map(|c| remedy(&catalogue, c, cause));
             if let Some(Remedy::Person(_)) = remedy {
                 known.need_person.insert(id);
             }

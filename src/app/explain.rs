@@ -49,11 +49,14 @@ impl App {
             Some(on_card) => weighed_afresh(cause, on_card),
             None => cause,
         };
+        let catalogue = self.catalogue.load_full();
         let message = words::explanation(&ExplainView {
             connection: &connection,
             incident: open.as_ref().map(|incident| incident.id),
             cause: &cause,
-            steps: &advice::steps(&cause),
+            steps: &advice::steps(&catalogue, &cause),
+            warnings: &advice::warnings_of(&catalogue, &cause),
+            page: advice::page(&catalogue, &cause, &connection.service),
             tz: self.policy.load().timezone(),
         });
         let mut tx = self.store.begin().await?;

@@ -225,7 +225,7 @@ impl App {
         connection: &Connection,
         incident: &mut Incident,
     ) -> Flow<()> {
-        let now = remedy(connection, incident.cause.as_ref());
+        let now = remedy(&self.catalogue.load(), connection, incident.cause.as_ref());
         if matches!(now, Remedy::Person(_)) {
             self.withdraw(tx, incident).await?;
             incident.proposal = None;
@@ -252,7 +252,8 @@ impl App {
         for connection in connections {
             let subject = self.subject(tx, connection).await?;
             let shadow = self.policy.load().connection(&subject).mode() == Mode::Shadow;
-            let Remedy::Propose(action) = remedy(connection, incident.cause.as_ref()) else {
+            let found = remedy(&self.catalogue.load(), connection, incident.cause.as_ref());
+            let Remedy::Propose(action) = found else {
                 continue;
             };
             if !shadow {

@@ -66,9 +66,10 @@ impl App {
             .and_then(|rule| rule.owner())
             .and_then(|owner| self.tellable(&[owner.to_owned()]).pop());
         let shadow = rule.is_some_and(|rule| rule.mode() == Mode::Shadow);
+        let catalogue = self.catalogue.load_full();
         let next = connection
             .as_ref()
-            .map(|connection| remedy(connection, incident.cause.as_ref()));
+            .map(|connection| remedy(&catalogue, connection, incident.cause.as_ref()));
         let waits_for_person = matches!(next, Some(Remedy::Person(_)));
         let paused = connection.as_ref().is_some_and(|c| c.paused);
         let person = next.and_then(|remedy| match remedy {
@@ -91,7 +92,11 @@ impl App {
             state: shown_state(incident.state, whole.as_ref()),
             ..incident.clone()
         };
-        let steps = incident.cause.as_ref().map(advice::steps);
+        let cause = incident.cause.as_ref();
+        let steps = cause.map(|cause| advice::steps(&catalogue, cause));
+        let warnings = cause.map(|cause| advice::warnings_of(&catalogue, cause));
+        let service = connection.as_ref().map_or("", |c| c.service.as_str());
+        let page = cause.and_then(|cause| advice::page(&catalogue, cause, service));
         let siblings = siblings_of(tx, incident).await?;
         let view = IncidentView {
             incident: &shown,
@@ -99,6 +104,8 @@ impl App {
             can_check: waits_for_person && !paused && incident.proposal.is_none(),
             lines: tx.evidence(incident.id).await?.is_some(),
             steps: &steps.unwrap_or_default(),
+            warnings: &warnings.unwrap_or_default(),
+            page,
             remedy: remedy.as_ref(),
             person,
             owner: rule_owner.as_deref(),

@@ -66,6 +66,7 @@ use crate::policy::Policy;
 use crate::slack::SlackClient;
 use crate::slack::cards::Message;
 use crate::store::{self, InboxWriter, Lane, Store};
+use crate::triage::catalogue::Catalogue;
 use crate::triage::redact::Redactor;
 
 pub use asked::lane_of;
@@ -74,7 +75,7 @@ pub(crate) use crash::crash_point;
 pub use handle::Reply;
 pub use operate::Health;
 pub use outlook::{Change, Preview, preview};
-pub use policy_file::PolicyFile;
+pub use policy_file::{Loaded, PolicyFile};
 pub use timetable::next_digest;
 pub use webhook::{Hooks, Installed, hooks_at};
 
@@ -98,6 +99,8 @@ pub struct App {
     pub policy: ArcSwap<Policy>,
     /// Removes secrets from what leaves; knows our own.
     pub redactor: ArcSwap<Redactor>,
+    /// What errors look like and what helps: what is shipped, and the policy's own files.
+    pub catalogue: ArcSwap<Catalogue>,
     /// Wakes the workers when there is something to do at once.
     pub wake: Wake,
     people: people::Cache,
@@ -204,10 +207,8 @@ pub struct Parts {
     pub fivetran: FivetranClient,
     /// The language model, where there is one.
     pub llm: Option<Arc<Llm>>,
-    /// The policy to start with.
-    pub policy: Arc<Policy>,
-    /// The redactor to start with.
-    pub redactor: Redactor,
+    /// The policy to start with, and what comes with it.
+    pub loaded: Loaded,
     /// Where Fivetran's log rows are found.
     pub log_source: Option<LogSource>,
     /// Where Fivetran's webhook is to post; `None` where there is to be none.
@@ -225,8 +226,9 @@ impl App {
             slack_api: parts.slack_api,
             fivetran: parts.fivetran,
             llm: parts.llm,
-            policy: ArcSwap::new(parts.policy),
-            redactor: ArcSwap::from_pointee(parts.redactor),
+            policy: ArcSwap::new(parts.loaded.policy),
+            redactor: ArcSwap::from_pointee(parts.loaded.redactor),
+            catalogue: ArcSwap::new(parts.loaded.catalogue),
             wake: Wake::default(),
             people: people::Cache::default(),
             log: parts.log_source.map(cause::Log::new),

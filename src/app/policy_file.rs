@@ -1,6 +1,6 @@
-//! The policy file: read at start, watched afterwards, replaced as a whole or not at all (SPEC §7).
+//! The policy file, with the catalogue files that it names: read at start, watched afterwards, replaced as a whole or not at all (SPEC §7).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,10 +10,29 @@ use super::{App, Ran};
 use crate::model::Actor;
 use crate::policy::Policy;
 use crate::slack::words;
+use crate::triage::catalogue::Catalogue;
 use crate::triage::redact::Redactor;
 
 /// A file that cannot be read for longer than this is told of; an editor replaces one faster.
 const PATIENCE: TimeDelta = TimeDelta::minutes(1);
+
+/// What a policy file makes: all of it together, or nothing.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The policy; its hash covers the catalogue files too.
+    pub policy: Arc<Policy>,
+    /// Takes out what the policy hides besides what is always hidden.
+    pub redactor: Redactor,
+    /// The shipped catalogue with the policy's own files.
+    pub catalogue: Arc<Catalogue>,
+}
+
+/// The text of the file, and of the catalogue files that it names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Texts {
+    policy: String,
+    catalogue: Vec<(String, String)>,
+}
 
 /// The file that the policy comes from, and what of it was last taken up or refused.
 #[derive(Debug)]
@@ -25,7 +44,7 @@ pub struct PolicyFile {
 
 #[derive(Debug, Default)]
 struct Seen {
-    text: Option<String>,
+    texts: Option<Texts>,
     unreadable: Option<Unreadable>,
 }
 
@@ -49,29 +68,62 @@ impl PolicyFile {
     ///
     /// # Errors
     /// What is wrong with it, line by line, or why it cannot be read.
-    pub fn load(&self) -> Result<(Arc<Policy>, Redactor), String> {
-        let text = self.read()?;
-        let loaded = self.parse(&text)?;
-        self.seen().text = Some(text);
+    pub fn load(&self) -> Result<Loaded, String> {
+        let texts = self.read()?;
+        let loaded = self.parse(&texts)?;
+        self.seen().texts = Some(texts);
         Ok(loaded)
     }
 
-    fn read(&self) -> Result<String, String> {
-        std::fs::read_to_string(&self.path).map_err(|error| {
+    fn read(&self) -> Result<Texts, String> {
+        let policy = std::fs::read_to_string(&self.path).map_err(|error| {
             let path = self.path.display();
             format!("SYNCGATE_POLICY: cannot read {path}: {error}; start from policy.example.yml")
-        })
+        })?;
+        let catalogue = self.catalogue_files(&policy);
+        let catalogue = catalogue.into_iter().map(|name| {
+            // Paths are the policy file's, wherever the service was started.
+            let path = self.path.parent().unwrap_or(Path::new("")).join(&name);
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                format!("SYNCGATE_POLICY: catalogue: cannot read {name}: {error}")
+            })?;
+            Ok((name, text))
+        });
+        let catalogue = catalogue.collect::<Result<_, String>>()?;
+        Ok(Texts { policy, catalogue })
     }
 
-    fn parse(&self, text: &str) -> Result<(Arc<Policy>, Redactor), String> {
+    /// The catalogue files that a policy names; none where it is wrong, which its reading tells. The
+    /// same text names the same files, so it is not read anew each second.
+    fn catalogue_files(&self, policy: &str) -> Vec<String> {
+        let seen = self.seen();
+        if let Some(texts) = seen.texts.as_ref().filter(|texts| texts.policy == policy) {
+            return texts
+                .catalogue
+                .iter()
+                .map(|(name, _)| name.clone())
+                .collect();
+        }
+        drop(seen);
+        Policy::parse(policy).map_or_else(|_| Vec::new(), |policy| policy.catalogue().to_vec())
+    }
+
+    fn parse(&self, texts: &Texts) -> Result<Loaded, String> {
         let path = self.path.display();
-        let policy =
-            Policy::parse(text).map_err(|errors| format!("SYNCGATE_POLICY: {path}:\n{errors}"))?;
+        let policy = Policy::parse(&texts.policy)
+            .map_err(|errors| format!("SYNCGATE_POLICY: {path}:\n{errors}"))?;
+        let policy = policy.covering(&texts.catalogue);
+        let catalogue = Catalogue::with(&texts.catalogue)
+            .map_err(|errors| format!("SYNCGATE_POLICY: {path}: catalogue:\n{errors}"))?;
         let redactor = Redactor::new(policy.redaction_patterns()).map_err(|error| {
             format!("SYNCGATE_POLICY: {path}: redaction.extra_patterns: {error}")
         })?;
         let redactor = redactor.with_known(self.secrets.iter().cloned());
-        Ok((Arc::new(policy), redactor))
+        Ok(Loaded {
+            policy: Arc::new(policy),
+            redactor,
+            catalogue: Arc::new(catalogue),
+        })
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -101,8 +153,8 @@ impl App {
     /// # Errors
     /// When the database does not answer; the file is looked at again then.
     pub async fn reload_policy(&self, file: &PolicyFile) -> anyhow::Result<Ran> {
-        let text = match file.read() {
-            Ok(text) => text,
+        let texts = match file.read() {
+            Ok(texts) => texts,
             Err(error) => {
                 if !file.is_long_unreadable(self.ctx.now()) {
                     return Ok(Ran::Empty);
@@ -113,19 +165,24 @@ impl App {
             }
         };
         file.seen().unreadable = None;
-        if file.seen().text.as_ref() == Some(&text) {
+        if file.seen().texts.as_ref() == Some(&texts) {
             return Ok(Ran::Empty);
         }
-        match file.parse(&text) {
-            Ok((policy, redactor)) => self.take_up(policy, redactor).await?,
+        match file.parse(&texts) {
+            Ok(loaded) => self.take_up(loaded).await?,
             Err(error) => self.refuse_policy(&error).await?,
         }
         // Only now: what the database did not take is looked at again.
-        file.seen().text = Some(text);
+        file.seen().texts = Some(texts);
         Ok(Ran::Ran)
     }
 
-    async fn take_up(&self, policy: Arc<Policy>, redactor: Redactor) -> anyhow::Result<()> {
+    async fn take_up(&self, loaded: Loaded) -> anyhow::Result<()> {
+        let Loaded {
+            policy,
+            redactor,
+            catalogue,
+        } = loaded;
         let mut tx = self.store.begin().await?;
         if tx.set_fact("policy.hash", policy.hash()).await? {
             let was = self.policy.load().hash().to_owned();
@@ -135,6 +192,7 @@ impl App {
         tx.commit().await?;
         tracing::info!(hash = policy.short_hash(), "the policy file was taken up");
         self.redactor.store(Arc::new(redactor));
+        self.catalogue.store(catalogue);
         self.policy.store(policy);
         Ok(())
     }

@@ -9,11 +9,12 @@ use super::asked::Asked;
 use super::card::card_key;
 use super::{App, Flow, Stop};
 use crate::model::{
-    Action, Actor, ChannelId, Connection, Decision, IncidentId, Line, Place, PreImage, Proposal,
-    ProposalId, ProposalKind, ProposalState, Refusal, Revision, Verdict,
+    Action, Actor, Caution, ChannelId, Connection, Decision, Incident, IncidentId, Line, Place,
+    PreImage, Proposal, ProposalId, ProposalKind, ProposalState, Refusal, Revision, Verdict,
 };
 use crate::slack::cards;
 use crate::store::{Stored, Tx};
+use crate::triage::advice;
 
 /// What is to be proposed.
 pub(crate) struct Request {
@@ -37,6 +38,7 @@ pub(crate) fn line(connection: &Connection, action: Action, reason: String) -> L
         place: None,
         pre_image: PreImage::of(connection),
         reason,
+        caution: None,
         decide_by: None,
     }
 }
@@ -129,15 +131,27 @@ impl App {
         Ok(id)
     }
 
-    /// The lines with what the policy matches their connections by.
+    /// The lines with what the policy matches their connections by, and with what an open incident
+    /// says against them: people may do what is dangerous, but not unawares.
     async fn placed(&self, tx: &mut Tx, mut lines: Vec<Line>) -> Flow<Vec<Line>> {
         for line in &mut lines {
+            let open = tx.open_incident(&line.connection).await?;
+            line.caution = open.and_then(|(incident, _)| self.caution(&incident, &line.action));
             if let Some(connection) = tx.connection(&line.connection).await? {
                 let group = tx.group_name(&connection.group_id).await?;
                 line.place = Some(Place::of(&connection, group));
             }
         }
         Ok(lines)
+    }
+
+    fn caution(&self, incident: &Incident, action: &Action) -> Option<Caution> {
+        let cause = incident.cause.as_ref()?;
+        let harm = advice::harm_of(&self.catalogue.load(), cause, action)?;
+        Some(Caution {
+            incident: incident.id,
+            harm: harm.to_owned(),
+        })
     }
 
     /// Takes back what still waits for people; what was decided stays as it is.

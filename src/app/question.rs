@@ -257,6 +257,7 @@ impl App {
             brief: &ask.brief,
             mark: &ask.prompt.mark,
             strangers: &ask.strangers,
+            catalogue: &self.catalogue.load(),
             redactor: &redactor,
         };
         admit(answer, &ground)

@@ -104,7 +104,7 @@ pub(super) async fn app_by(
         .await
         .map_err(|error| Failure::User(error.to_string()))?;
     let store = store.timed_by(ctx.clock());
-    let (policy, redactor) = file.load().map_err(Failure::User)?;
+    let loaded = file.load().map_err(Failure::User)?;
     let slack = SlackClient::new(&settings.slack_api, settings.slack_token.clone())?;
     let timeout = fivetran::Settings::TIMEOUT;
     let fivetran = fivetran(&settings.fivetran, timeout, ctx.clone())?;
@@ -126,8 +126,7 @@ pub(super) async fn app_by(
         slack_api,
         fivetran,
         llm,
-        policy,
-        redactor,
+        loaded,
         log_source,
         webhook: settings.webhook_in_use(),
     };

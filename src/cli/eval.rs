@@ -20,11 +20,14 @@ pub(super) struct Arguments {
     /// Where to write the predictions, one JSON object a line
     #[arg(long)]
     out: Option<PathBuf>,
+    /// A file of failures of your own, in place of those that the policy names; may be given again
+    #[arg(long, value_name = "FILE")]
+    catalogue: Vec<PathBuf>,
 }
 
 pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome {
     let cases = read(&arguments.cases)?;
-    let analyst = Analyst::new(variables)?;
+    let analyst = Analyst::new(variables, &arguments.catalogue)?;
     let mut predictions = Vec::with_capacity(cases.len());
     let mut said: BTreeMap<String, usize> = BTreeMap::new();
     for case in &cases {

@@ -35,9 +35,10 @@ pub(super) struct Arguments {
 pub(super) async fn run(variables: &Variables, arguments: Arguments) -> Outcome {
     let kind = kind_of(&arguments.action)?;
     let user = user_of(&arguments.user)?;
-    let (policy, redactor) = PolicyFile::new(variables.policy(), Vec::new())
+    let loaded = PolicyFile::new(variables.policy(), Vec::new())
         .load()
         .map_err(Failure::User)?;
+    let (policy, redactor) = (loaded.policy, loaded.redactor);
     let mut notes = Vec::new();
     let subject = subject_of(variables, &arguments.connection, &mut notes).await?;
     let member = match read_member(variables, &user).await {

@@ -36,7 +36,8 @@ pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome
     let account = Account::read(variables);
     let secrets = account.as_ref().map(|account| account.own_secrets().into());
     let file = PolicyFile::new(variables.policy(), secrets.unwrap_or_default());
-    let (account, (policy, redactor)) = assemble::both(account, file.load())?;
+    let (account, loaded) = assemble::both(account, file.load())?;
+    let (policy, redactor) = (loaded.policy, loaded.redactor);
     let ctx = Ctx::new(assemble::clock());
     let at = arguments.at.unwrap_or_else(|| ctx.now());
     let fivetran = assemble::fivetran(&account, fivetran::Settings::TIMEOUT, ctx)?;

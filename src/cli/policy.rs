@@ -30,9 +30,10 @@ pub(super) async fn run(variables: &Variables, command: Command) -> Outcome {
 
 fn check(variables: &Variables, file: Option<PathBuf>) -> Outcome {
     let path = file.unwrap_or_else(|| variables.policy());
-    let (policy, _) = PolicyFile::new(path, Vec::new())
+    let loaded = PolicyFile::new(path, Vec::new())
         .load()
         .map_err(Failure::User)?;
+    let policy = loaded.policy;
     println!("The policy is good. Its hash is {}.", policy.hash());
     for remark in policy.remarks() {
         println!("Note: {remark}");

@@ -1,5 +1,8 @@
 //! A language model beside the built-in analyst, on the terminal.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use super::{Failure, assemble};
 use crate::app::PolicyFile;
 use crate::config::{ModelAccount, Variables};
@@ -9,6 +12,7 @@ use crate::triage::admit::{Ground, admit};
 use crate::triage::analyst::{self, Judgement};
 use crate::triage::brief::Brief;
 use crate::triage::case::Case;
+use crate::triage::catalogue::Catalogue;
 use crate::triage::cause::{self, redacted};
 use crate::triage::changes;
 use crate::triage::redact::Redactor;
@@ -17,6 +21,7 @@ use crate::triage::weigh::weighed_judgement;
 /// The analyst, with a model beside it where one is configured.
 pub(super) struct Analyst {
     redactor: Redactor,
+    catalogue: Arc<Catalogue>,
     model: Option<Llm>,
 }
 
@@ -38,26 +43,32 @@ fn with_changes(case: &Case) -> Case {
 }
 
 impl Analyst {
-    /// Nothing leaves for a model that the policy hides, where there is one, and none of the settings'
-    /// secrets.
+    /// Nothing leaves that the policy hides, where there is one, and none of the settings' secrets. The
+    /// catalogue is the policy's; `files` stand in for those that it names.
     ///
     /// # Errors
-    /// When the model's settings are half there or wrong, or the policy is.
-    pub(super) fn new(variables: &Variables) -> Result<Self, Failure> {
+    /// When the model's settings are half there or wrong, or the policy or a catalogue file is.
+    pub(super) fn new(variables: &Variables, files: &[PathBuf]) -> Result<Self, Failure> {
         let account = ModelAccount::read(variables);
         let account = account.map_err(|problems| Failure::User(problems.to_string()))?;
         let secrets = variables.secrets();
-        let redactor = if account.is_some() && variables.policy().exists() {
+        let (redactor, mut catalogue) = if variables.policy().exists() {
             let file = PolicyFile::new(variables.policy(), secrets);
-            file.load().map_err(Failure::User)?.1
+            let loaded = file.load().map_err(Failure::User)?;
+            (loaded.redactor, loaded.catalogue)
         } else {
-            Redactor::new(&[])?.with_known(secrets)
+            let redactor = Redactor::new(&[])?.with_known(secrets);
+            (redactor, Arc::new(Catalogue::shipped().clone()))
         };
+        if !files.is_empty() {
+            catalogue = Arc::new(read(files)?);
+        }
         let timeout = llm::Settings::TIMEOUT;
         let model =
             account.map(|account| assemble::model(&account, timeout, Ctx::new(assemble::clock())));
         Ok(Self {
             redactor,
+            catalogue,
             model: model.transpose()?,
         })
     }
@@ -70,6 +81,11 @@ impl Analyst {
     /// Where each quotation stands, as far as it is known.
     pub(super) fn places(&self, case: &Case, quotations: &[String]) -> Vec<Option<String>> {
         cause::places(&redacted(case.clone(), &self.redactor), quotations)
+    }
+
+    /// What is known of failures.
+    pub(super) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
     }
 
     /// Who judges, for people.
@@ -86,9 +102,9 @@ impl Analyst {
     /// # Errors
     /// When the prompt's template is broken.
     pub(super) async fn judge(&self, case: &Case) -> anyhow::Result<Judged> {
-        let rules = analyst::judge(case, &self.redactor);
+        let rules = analyst::judge(case, &self.catalogue, &self.redactor);
         let case = &with_changes(case);
-        let brief = Brief::of(&redacted(case.clone(), &self.redactor));
+        let brief = Brief::of(&redacted(case.clone(), &self.redactor), &self.catalogue);
         let Some(model) = self.model.as_ref().filter(|_| !brief.lines.is_empty()) else {
             return Ok(Judged {
                 judgement: rules,
@@ -101,6 +117,7 @@ impl Analyst {
             brief: &brief,
             mark: &prompt.mark,
             strangers: &[],
+            catalogue: &self.catalogue,
             redactor: &self.redactor,
         };
         let admitted = heard.end.map(|answer| admit(answer, &ground));
@@ -119,4 +136,20 @@ impl Analyst {
             model: Some(format!("{name}, {said}")),
         })
     }
+}
+
+/// The shipped catalogue with the files of the flag.
+fn read(files: &[PathBuf]) -> Result<Catalogue, Failure> {
+    let read = files.iter().map(|path| {
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|why| {
+            Failure::User(format!(
+                "--catalogue: cannot read {}: {why}",
+                path.display()
+            ))
+        })?;
+        Ok::<_, Failure>((path.display().to_string(), text))
+    });
+    let texts = read.collect::<Result<Vec<_>, _>>()?;
+    Catalogue::with(&texts).map_err(|errors| Failure::User(format!("--catalogue:\n{errors}")))
 }

@@ -7,13 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use serde::Serialize;
 
 use super::second::{Analyst, Judged};
 use super::{Failure, Outcome};
 use crate::config::Variables;
-use crate::triage::analyst::Judgement;
+use crate::model::Warned;
+use crate::triage::advice;
+use crate::triage::analyst::{self, Judgement};
 use crate::triage::case::{Case, LogRow};
+use crate::triage::catalogue::Catalogue;
 use crate::triage::cut::Cut;
+use crate::triage::labels::Category;
 use crate::triage::reading::{self, Reading, Taking};
 use crate::triage::redact::Redactor;
 use crate::triage::score::Prediction;
@@ -37,11 +42,14 @@ pub(super) struct Arguments {
     /// One JSON object a line
     #[arg(long)]
     json: bool,
+    /// A file of failures of your own, in place of those that the policy names; may be given again
+    #[arg(long, value_name = "FILE")]
+    catalogue: Vec<PathBuf>,
 }
 
 pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome {
     let file = &arguments.file;
-    let analyst = Analyst::new(variables)?;
+    let analyst = Analyst::new(variables, &arguments.catalogue)?;
     let mut log = Log::new(analyst.redactor());
     let read = log
         .read(file)
@@ -65,23 +73,45 @@ pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome
             ..Case::default()
         };
         let Judged { judgement, model } = analyst.judge(&case).await?;
+        let told = Told::of(&case, judgement, analyst.catalogue());
         if arguments.json {
-            let id = connection;
-            writeln!(
-                out,
-                "{}",
-                serde_json::to_string(&Prediction { id, judgement })?
-            )?;
+            writeln!(out, "{}", serde_json::to_string(&told)?)?;
         } else {
-            let lines = analyst.places(&case, &judgement.evidence);
-            writeln!(
-                out,
-                "{}",
-                in_words(&connection, &judgement, &lines, model.as_deref())
-            )?;
+            let lines = analyst.places(&case, &told.prediction.judgement.evidence);
+            writeln!(out, "{}", in_words(&told, &lines, model.as_deref()))?;
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is told of one connection.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    prediction: Prediction,
+    /// What would do harm, and how.
+    do_not: Vec<String>,
+    /// Where more is written.
+    link: Option<String>,
+}
+
+impl Told {
+    fn of(case: &Case, judgement: Judgement, catalogue: &Catalogue) -> Self {
+        let (kind, family) = (judgement.category, judgement.family.as_deref());
+        let sure = judgement.confidence >= analyst::LIKELY && kind != Category::NoFailure;
+        let warnings = advice::warnings(catalogue, kind, family);
+        let told = |w: &Warned| format!("{} ({})", w.deeds.join(" or "), w.harm);
+        let (from, to) = (&case.connector_service, &case.destination_service);
+        let page = catalogue.page(kind, family, from, to);
+        Self {
+            do_not: warnings.iter().filter(|_| sure).map(told).collect(),
+            link: page.filter(|_| sure).map(|page| page.as_str().to_owned()),
+            prediction: Prediction {
+                id: case.id.clone(),
+                judgement,
+            },
+        }
+    }
 }
 
 /// What is kept of a file, by connection.
@@ -164,13 +194,9 @@ impl<'a> Log<'a> {
     }
 }
 
-fn in_words(
-    connection: &str,
-    judgement: &Judgement,
-    places: &[Option<String>],
-    model: Option<&str>,
-) -> String {
-    let mut text = match connection {
+fn in_words(told: &Told, places: &[Option<String>], model: Option<&str>) -> String {
+    let judgement = &told.prediction.judgement;
+    let mut text = match told.prediction.id.as_str() {
         "" => String::new(),
         connection => format!("{connection}\n"),
     };
@@ -194,6 +220,12 @@ fn in_words(
         .map(|action| action.as_str())
         .collect();
     text.push_str(&format!("To do: {}\n", actions.join(", ")));
+    for deed in &told.do_not {
+        text.push_str(&format!("Do not: {deed}\n"));
+    }
+    if let Some(link) = &told.link {
+        text.push_str(&format!("More: {link}\n"));
+    }
     if let Some(model) = model {
         text.push_str(&format!("Model: {}\n", printable(model)));
     }
@@ -209,7 +241,7 @@ pub(super) fn printable(quotation: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::triage::{analyst, cause};
+    use crate::triage::cause;
 
     #[test]
     fn each_connection_of_a_log_is_told_in_words() {
@@ -223,12 +255,14 @@ mod tests {
         read.read_from(&mut log.as_bytes()).unwrap();
         let told = read.connections().into_iter().map(|(id, cut)| {
             let case = Case {
+                id,
                 logs: cut.into_rows().0,
                 ..Case::default()
             };
-            let judgement = analyst::judge(&case, &redactor);
+            let catalogue = Catalogue::shipped();
+            let judgement = analyst::judge(&case, catalogue, &redactor);
             let places = cause::places(&case, &judgement.evidence);
-            in_words(&id, &judgement, &places, None)
+            in_words(&Told::of(&case, judgement, catalogue), &places, None)
         });
         let told: Vec<_> = told.collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
@@ -243,6 +277,8 @@ mod tests {
           The source (type unknown) cannot be reached from Fivetran: its name does not resolve, or its address and port do not answer.
         Proof (log row of 1, SEVERE sync_end, line 1): no such host db.internal
         To do: open_network_human
+        Do not: re-sync tables or re-sync the history (it mends nothing, and reads and costs much)
+        More: https://fivetran.com/docs/connectors
         "#);
     }
 }

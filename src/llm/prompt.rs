@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::triage::brief::Brief;
-use crate::triage::catalogue;
+use crate::triage::catalogue::Catalogue;
 use crate::triage::labels::Category;
 
 const SYSTEM: &str = include_str!("../../prompts/root_cause/system.j2");
@@ -101,7 +101,7 @@ fn kinds() -> Vec<Kind> {
 
 fn meaning(category: Category) -> String {
     let nothing = "Nothing is wrong: it succeeded, was put off as planned, or somebody stopped it.";
-    let entry = catalogue::entry_of(category);
+    let entry = Catalogue::shipped().entry_of(category);
     let cause = entry.map_or_else(|| nothing.to_owned(), |entry| entry.cause.clone());
     cause
         .replace(" ({source})", "")

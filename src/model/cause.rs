@@ -22,6 +22,9 @@ pub struct Cause {
     /// What was changed in the day before the failure, in the log's words; it proves nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub before: Vec<Quote>,
+    /// The family of the catalogue that decided; none where none did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<String>,
     /// What a language model says beside the rules; none where none is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opinion: Option<Opinion>,
@@ -114,6 +117,7 @@ mod tests {
                 remedies: Vec::new(),
                 log: LogRead::Off,
                 before: Vec::new(),
+                family: None,
                 opinion: None,
             };
             cause.certainty().as_str()

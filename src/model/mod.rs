@@ -19,6 +19,7 @@ mod ids;
 mod incident;
 mod local;
 mod opinion;
+mod page;
 mod progress;
 mod proposal;
 mod reconcile;
@@ -47,8 +48,11 @@ pub use ids::{ActionId, ChannelId, ConnectionId, GroupId, IncidentId, ProposalId
 pub use incident::{Incident, IncidentState, Member};
 pub use local::local_moment;
 pub use opinion::{Opinion, Silence};
+pub use page::{Page, Warned};
 pub use progress::{CardState, Progress};
-pub use proposal::{Fingerprint, Line, Proposal, ProposalKind, ProposalState, Refusal, Revision};
+pub use proposal::{
+    Caution, Fingerprint, Line, Proposal, ProposalKind, ProposalState, Refusal, Revision,
+};
 pub use reconcile::{Reading, Reconciled, reconcile};
 pub use schedule::{DailyTime, Frequency};
 pub use step::{Doubt, Intent, RevertReason, SkipReason, Step, StepState};

@@ -53,9 +53,21 @@ pub struct Line {
     pub pre_image: PreImage,
     /// Why, in a few sentences.
     pub reason: String,
+    /// Why it would do harm, by the cause of an incident that is open on the connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caution: Option<Caution>,
     /// When a decision comes too late for what the planner wants to keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decide_by: Option<DateTime<Utc>>,
+}
+
+/// What an open incident says against a line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Caution {
+    /// Which incident.
+    pub incident: IncidentId,
+    /// What the action would do, in the catalogue's words.
+    pub harm: String,
 }
 
 /// A numbered version of a proposal; people decide on exactly one.

@@ -214,6 +214,7 @@ fn a_fingerprint_covers_every_word_of_a_revision() {
         place: Some(Place::of(&connection(), "warehouse".into())),
         pre_image: PreImage::of(&connection()),
         reason: "why".into(),
+        caution: None,
         decide_by: None,
     };
     let revision = Revision {

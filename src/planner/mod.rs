@@ -142,6 +142,7 @@ impl<'a> Forecast<'a> {
             place: None,
             pre_image: PreImage::of(connection),
             reason: added.reason,
+            caution: None,
             decide_by: added.decide_by,
         });
         lines.map(|line| Planned { line, mode }).collect()

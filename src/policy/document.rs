@@ -32,6 +32,7 @@ pub(super) struct Document {
     pub(super) destinations: Vec<Destination>,
     pub(super) budgets: Budgets,
     pub(super) calendars: Vec<String>,
+    pub(super) catalogue: Vec<String>,
     pub(super) lineage: Lineage,
     pub(super) automation: Automation,
     pub(super) redaction: Vec<String>,

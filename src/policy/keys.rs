@@ -24,6 +24,7 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
             "destinations",
             "budgets",
             "calendars",
+            "catalogue",
             "lineage",
             "automation",
             "redaction",

@@ -102,7 +102,20 @@ impl Policy {
         }
     }
 
-    /// SHA-256 of the file's bytes, in lower-case hex: the policy version on every decision.
+    /// The same policy with the texts of the files that it names: they are part of what decides, so
+    /// they are part of its hash.
+    #[must_use]
+    pub fn covering(mut self, files: &[(String, String)]) -> Self {
+        for (name, text) in files {
+            let file = hex::encode(Sha256::digest(text.as_bytes()));
+            let whole = format!("{}\n{name}\n{file}", self.hash);
+            self.hash = hex::encode(Sha256::digest(whole.as_bytes()));
+        }
+        self
+    }
+
+    /// SHA-256 of the file's bytes, in lower-case hex: the policy version on every decision. Where it
+    /// names catalogue files, it covers their names and bytes too ([`Policy::covering`]).
     pub fn hash(&self) -> &str {
         &self.hash
     }
@@ -308,6 +321,11 @@ impl Policy {
     /// Paths of calendars in iCalendar form.
     pub fn calendars(&self) -> &[String] {
         &self.document.calendars
+    }
+
+    /// Paths of the catalogue's files that users add, as the policy file's folder has them.
+    pub fn catalogue(&self) -> &[String] {
+        &self.document.catalogue
     }
 
     /// Where dependencies are read.

@@ -22,6 +22,9 @@ const MOST: u32 = 1_000;
 /// The most patterns of redaction: each is run over every text that leaves.
 const MOST_PATTERNS: usize = 50;
 
+/// The most catalogue files: each of their signs is held against every line of a failure.
+const MOST_CATALOGUES: usize = 20;
+
 /// Reads the file; `None` only when an error was written down.
 pub(super) fn document(reader: &mut Reader, node: &Node) -> Option<Document> {
     let root = Entry {
@@ -55,6 +58,7 @@ pub(super) fn document(reader: &mut Reader, node: &Node) -> Option<Document> {
             .map(|e| budgets(r, &e))
             .unwrap_or_default(),
         calendars: texts(r, top.get("calendars")),
+        catalogue: catalogue(r, top.get("catalogue")),
         lineage: top
             .get("lineage")
             .map(|e| lineage(r, &e))
@@ -307,6 +311,17 @@ fn texts(r: &mut Reader, entry: Option<Entry<'_>>) -> Vec<String> {
     entry
         .map(|e| r.list(&e, |r, item| r.parsed(item, text)))
         .unwrap_or_default()
+}
+
+fn catalogue(r: &mut Reader, entry: Option<Entry<'_>>) -> Vec<String> {
+    if let Some(entry) = &entry
+        && matches!(&entry.node.kind, Kind::List(items) if items.len() > MOST_CATALOGUES)
+    {
+        let message = format!("more than {MOST_CATALOGUES} files; merge some");
+        r.refuse(entry, message);
+        return Vec::new();
+    }
+    texts(r, entry)
 }
 
 fn lineage(r: &mut Reader, entry: &Entry<'_>) -> Lineage {

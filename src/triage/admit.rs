@@ -10,7 +10,7 @@ use std::fmt;
 use serde::Deserialize;
 
 use super::brief::Brief;
-use super::catalogue;
+use super::catalogue::Catalogue;
 use super::cite::{SHORTEST, folded};
 use super::labels::{Category, RemedyName};
 use super::redact::Redactor;
@@ -107,6 +107,8 @@ pub struct Ground<'a> {
     pub mark: &'a str,
     /// The ids of the other connections.
     pub strangers: &'a [String],
+    /// What may be done about which kind of cause.
+    pub catalogue: &'a Catalogue,
     /// What takes out secrets.
     pub redactor: &'a Redactor,
 }
@@ -141,17 +143,7 @@ pub fn admit(answer: Untrusted<Answer>, ground: &Ground<'_>) -> Result<Admitted,
             None => unproved += 1,
         }
     }
-    let allowed = catalogue::allowed(answer.kind);
-    let (mut remedies, dropped): (Vec<_>, Vec<_>) = answer
-        .remedies
-        .iter()
-        .partition(|name| allowed.contains(name));
-    remedies.dedup();
-    remedies.truncate(REMEDIES);
-    if remedies.is_empty() {
-        remedies = catalogue::entry_of(answer.kind)
-            .map_or_else(|| vec![RemedyName::None], |entry| entry.remedies.clone());
-    }
+    let (remedies, dropped) = remedies(&answer, ground.catalogue);
     Ok(Admitted {
         category: answer.kind,
         remedies,
@@ -160,6 +152,24 @@ pub fn admit(answer: Untrusted<Answer>, ground: &Ground<'_>) -> Result<Admitted,
         unproved,
         dropped,
     })
+}
+
+/// What it recommends, and what of that its kind of cause does not allow: what no entry of the
+/// catalogue knows to help, and what does harm.
+fn remedies(answer: &Answer, catalogue: &Catalogue) -> (Vec<RemedyName>, Vec<RemedyName>) {
+    let known = catalogue.allowed(answer.kind);
+    let allowed = |name: &RemedyName| {
+        known.contains(name) && !catalogue.is_dangerous(answer.kind, None, *name)
+    };
+    let (mut remedies, dropped): (Vec<_>, Vec<_>) =
+        answer.remedies.iter().partition(|n| allowed(n));
+    remedies.dedup();
+    remedies.truncate(REMEDIES);
+    if remedies.is_empty() {
+        let entry = catalogue.entry_of(answer.kind);
+        remedies = entry.map_or_else(|| vec![RemedyName::None], |entry| entry.remedies.clone());
+    }
+    (remedies, dropped)
 }
 
 /// A quotation with its place, if it stands in the line that it names: a model that counts wrongly

@@ -32,6 +32,7 @@ fn admitted_from(json: &serde_json::Value, strangers: &[String]) -> Result<Admit
         brief: &brief(),
         mark: "mark-0123",
         strangers,
+        catalogue: Catalogue::shipped(),
         redactor: &redactor,
     };
     admit(Untrusted::read(&json.to_string()).unwrap(), &ground)
@@ -175,5 +176,25 @@ fn the_inside_of_a_placeholder_is_no_proof_however_it_is_cut() {
             pieces.iter().all(|piece| piece.is_empty()),
             "{cut}: {pieces:?}"
         );
+    }
+}
+
+#[test]
+fn what_is_dangerous_for_its_kind_is_dropped_and_recorded_whatever_the_catalogue_knows() {
+    for kind in Category::ALL {
+        for remedy in RemedyName::ALL {
+            if !Catalogue::shipped().is_dangerous(*kind, None, *remedy) {
+                continue;
+            }
+            let mut told = answer(2, "the token was withdrawn");
+            told["kind"] = kind.as_str().into();
+            told["remedies"] = serde_json::json!([remedy.as_str()]);
+            let Ok(admitted) = admitted_from(&told, &[]) else {
+                assert_eq!(*kind, Category::NoFailure);
+                continue;
+            };
+            assert!(!admitted.remedies.contains(remedy), "{kind}: {remedy}");
+            assert_eq!(admitted.dropped, [*remedy], "{kind}");
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! What a remedy is to people: a step in words, or something that Syncgate can propose.
 
-use super::labels::RemedyName;
-use crate::model::{Cause, Opinion};
+use super::catalogue::Catalogue;
+use super::danger;
+use super::labels::{Category, RemedyName};
+use crate::model::{Action, Cause, Opinion, Page, Warned};
 
 /// The remedies of a cause; words of another version are left out.
 fn remedies(cause: &Cause) -> impl Iterator<Item = RemedyName> + '_ {
@@ -12,9 +14,82 @@ fn remedies(cause: &Cause) -> impl Iterator<Item = RemedyName> + '_ {
     cause.remedies.iter().filter_map(named)
 }
 
+/// The kind of a cause; none for a word of another version.
+fn category(cause: &Cause) -> Option<Category> {
+    let all = Category::ALL.iter().copied();
+    all.into_iter().find(|kind| kind.as_str() == cause.category)
+}
+
 /// What people are told to do about a cause, the best first.
-pub fn steps(cause: &Cause) -> Vec<&'static str> {
-    remedies(cause).filter_map(step).collect()
+pub fn steps(catalogue: &Catalogue, cause: &Cause) -> Vec<&'static str> {
+    let harmless = |remedy: &RemedyName| harm(catalogue, cause, *remedy).is_none();
+    remedies(cause).filter(harmless).filter_map(step).collect()
+}
+
+/// What a remedy would do where this is the cause; none where it does no harm.
+pub fn harm(catalogue: &Catalogue, cause: &Cause, remedy: RemedyName) -> Option<&'static str> {
+    catalogue.harm(category(cause)?, cause.family.as_deref(), remedy)
+}
+
+/// What an action would do where this is the cause; none where it does no harm.
+pub fn harm_of(catalogue: &Catalogue, cause: &Cause, action: &Action) -> Option<&'static str> {
+    harm(catalogue, cause, as_remedy(action)?)
+}
+
+/// What an action is among the remedies; none for one that triage never recommends.
+fn as_remedy(action: &Action) -> Option<RemedyName> {
+    match action {
+        // When it comes makes no difference to what it does.
+        Action::SyncNow { .. } | Action::SyncAt { .. } => Some(RemedyName::RetrySync),
+        Action::Pause { .. } => Some(RemedyName::PauseConnection),
+        Action::Resume => Some(RemedyName::ResumeConnection),
+        Action::ResyncTables { .. } => Some(RemedyName::ResyncTable),
+        Action::HistoricalResync => Some(RemedyName::HistoricalResync),
+        Action::RunSetupTests => Some(RemedyName::RunSetupTests),
+        Action::SetFrequency { .. } => None,
+    }
+}
+
+/// What would do harm where a failure has this kind of cause, in the order of the remedies.
+pub fn warnings(catalogue: &Catalogue, kind: Category, family: Option<&str>) -> Vec<Warned> {
+    let mut all: Vec<Warned> = Vec::new();
+    for remedy in RemedyName::ALL.iter().copied() {
+        let Some(harm) = catalogue.harm(kind, family, remedy) else {
+            continue;
+        };
+        let deed = danger::deed(remedy);
+        match all.iter_mut().find(|warned| warned.harm == harm) {
+            Some(same) => same.deeds.push(deed),
+            None => all.push(Warned {
+                deeds: vec![deed],
+                harm,
+            }),
+        }
+    }
+    all
+}
+
+/// The same for the cause of an incident; nothing where too little is known of it to warn.
+pub fn warnings_of(catalogue: &Catalogue, cause: &Cause) -> Vec<Warned> {
+    match category(cause) {
+        Some(kind) if cause.certainty().is_sure() => {
+            warnings(catalogue, kind, cause.family.as_deref())
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The page that says more about a cause, for a connector's type; its address is the catalogue's,
+/// never the log's.
+pub fn page<'a>(catalogue: &'a Catalogue, cause: &Cause, connector: &str) -> Option<&'a Page> {
+    catalogue.page(category(cause)?, cause.family.as_deref(), connector, "")
+}
+
+/// Whether another sync may do harm by what the rules know. What a model alone says withholds
+/// nothing: it explains, and decides nothing.
+pub fn another_sync_does_harm(catalogue: &Catalogue, cause: &Cause) -> bool {
+    let by_rules = !matches!(cause.opinion, Some(Opinion::Leads { .. }));
+    by_rules && harm(catalogue, cause, RemedyName::RetrySync).is_some()
 }
 
 /// Whether nothing helps before a person has acted: then no sync is proposed. A guess is no reason to
@@ -101,6 +176,7 @@ mod tests {
             remedies: remedies.iter().map(|&word| word.to_owned()).collect(),
             log: LogRead::Off,
             before: Vec::new(),
+            family: None,
             opinion: None,
         }
     }
@@ -124,10 +200,41 @@ mod tests {
 
     #[test]
     fn steps_are_in_their_order_and_unknown_words_are_left_out() {
-        let told = steps(&cause(
-            95,
-            &["retry_sync", "rm_rf", "open_network_human", "notify_owner"],
-        ));
+        let told = steps(
+            Catalogue::shipped(),
+            &cause(
+                95,
+                &[
+                    "retry_sync",
+                    "historical_resync",
+                    "rm_rf",
+                    "open_network_human",
+                    "notify_owner",
+                ],
+            ),
+        );
         insta::assert_snapshot!(told.join("\n"), @"Check host, port, DNS, firewall, allowlist and tunnel between Fivetran and the source.");
+    }
+
+    #[test]
+    fn no_sync_is_proposed_where_it_does_harm_whatever_is_recommended() {
+        use crate::model::samples::connection;
+        use crate::triage::{Remedy, remedy};
+
+        let catalogue = Catalogue::shipped();
+        let failed = connection();
+        for kind in Category::ALL {
+            for percent in [95, 45] {
+                let mut cause = cause(percent, &["retry_sync", "wait_auto_retry"]);
+                cause.category = kind.as_str().to_owned();
+                let proposed =
+                    matches!(remedy(catalogue, &failed, Some(&cause)), Remedy::Propose(_));
+                let harmful = catalogue.is_dangerous(*kind, None, RemedyName::RetrySync);
+                assert_eq!(proposed, !harmful, "{kind} {percent}");
+                let words = steps(catalogue, &cause);
+                let waits = catalogue.is_dangerous(*kind, None, RemedyName::WaitAutoRetry);
+                assert_eq!(words.is_empty(), waits, "{kind}");
+            }
+        }
     }
 }

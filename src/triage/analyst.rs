@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::case::Case;
-use super::catalogue::{self, Entry};
+use super::catalogue::{self, Catalogue, Entry};
 use super::cite::Sources;
 use super::labels::{Category, RemedyName};
 use super::redact::Redactor;
@@ -45,6 +45,9 @@ pub struct Judgement {
     pub evidence: Vec<String>,
     /// The best first.
     pub actions: Vec<RemedyName>,
+    /// The family of the catalogue that decided, where one did; the prediction has no place for it.
+    #[serde(skip)]
+    pub family: Option<String>,
 }
 
 impl Judgement {
@@ -68,12 +71,22 @@ struct Suspicion<'a> {
     statement: &'a Statement,
 }
 
-/// Judges a case. What it returns holds no secret that `redactor` knows.
-pub fn judge(case: &Case, redactor: &Redactor) -> Judgement {
+/// Judges a case. What it returns holds no secret that `redactor` knows, and recommends nothing that
+/// the catalogue calls dangerous.
+pub fn judge(case: &Case, catalogue: &Catalogue, redactor: &Redactor) -> Judgement {
+    let mut judgement = judged(case, catalogue, redactor);
+    let (category, family) = (judgement.category, judgement.family.as_deref());
+    let harmless = |remedy: &RemedyName| !catalogue.is_dangerous(category, family, *remedy);
+    judgement.actions.retain(harmless);
+    judgement
+}
+
+fn judged(case: &Case, catalogue: &Catalogue, redactor: &Redactor) -> Judgement {
     let story = Story::of(case);
     let desk = Desk {
         case,
         story: &story,
+        catalogue,
         redactor,
         sources: Sources::of(case),
     };
@@ -95,6 +108,7 @@ pub fn judge(case: &Case, redactor: &Redactor) -> Judgement {
 struct Desk<'a> {
     case: &'a Case,
     story: &'a Story,
+    catalogue: &'a Catalogue,
     redactor: &'a Redactor,
     sources: Sources,
 }
@@ -111,6 +125,7 @@ impl Desk<'_> {
                 .into_iter()
                 .collect(),
             actions: vec![RemedyName::None],
+            family: None,
         }
     }
 
@@ -138,8 +153,9 @@ impl Desk<'_> {
         for statement in &self.story.statements {
             let side = self.side(statement);
             let text = catalogue::legible(&statement.text);
-            let fit = catalogue::entries()
-                .iter()
+            let fit = self
+                .catalogue
+                .entries()
                 .filter(|entry| side == Side::Destination || !entry.only_at_destination);
             for found in fit.filter_map(|entry| entry.find(&text)) {
                 let category = match found.entry.at_destination {
@@ -192,19 +208,24 @@ impl Desk<'_> {
         let first = suspicions[0];
         let rival = suspicions
             .get(1)
-            .filter(|second| first.score - second.score < CLOSE);
+            .filter(|second| first.score - second.score < CLOSE)
+            // A user's own sign is not doubted for a shipped one that is no stronger.
+            .filter(|second| !first.entry.own || second.entry.own);
         // Where words of one error mean two things, neither is certain.
         let confidence = if rival.is_some() {
             first.score * 0.8
         } else {
             first.score
         };
-        let entry = catalogue::entry_of(first.category)
+        let entry = self
+            .catalogue
+            .entry_of(first.category)
             .filter(|_| first.category != first.entry.category)
             .unwrap_or(first.entry);
         let mut root_cause = self.say(&entry.cause);
         if let Some(rival) = rival {
-            let other = catalogue::entry_of(rival.category).unwrap_or(rival.entry);
+            let other = self.catalogue.entry_of(rival.category);
+            let other = other.unwrap_or(rival.entry);
             root_cause.push_str(&format!(" It may also be this: {}", self.say(&other.cause)));
         }
         Judgement {
@@ -213,6 +234,7 @@ impl Desk<'_> {
             root_cause,
             evidence: self.evidence(first.statement),
             actions: self.remedies(entry, confidence),
+            family: entry.family.clone(),
         }
     }
 
@@ -241,6 +263,7 @@ impl Desk<'_> {
             root_cause: root_cause.to_owned(),
             evidence: first.map(|first| self.evidence(first)).unwrap_or_default(),
             actions: unsure(),
+            family: None,
         }
     }
 
@@ -299,8 +322,9 @@ impl Desk<'_> {
     }
 }
 
-fn rank(suspicion: &Suspicion<'_>) -> (f64, usize) {
-    (suspicion.score, suspicion.length)
+/// The stronger sign first, then a user's own, then the longer.
+fn rank(suspicion: &Suspicion<'_>) -> (f64, bool, usize) {
+    (suspicion.score, suspicion.entry.own, suspicion.length)
 }
 
 fn trust(weight: Weight) -> f64 {

@@ -29,7 +29,7 @@ fn case(logs: Vec<LogRow>) -> Case {
 }
 
 fn judged(case: &Case) -> Judgement {
-    judge(case, &Redactor::new(&[]).unwrap())
+    judge(case, Catalogue::shipped(), &Redactor::new(&[]).unwrap())
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn holds_on(text: &str) {
         .collect();
     let judged = |case: &LabelledCase| Prediction {
         id: case.case.id.clone(),
-        judgement: judge(&case.case, &redactor),
+        judgement: judge(&case.case, Catalogue::shipped(), &redactor),
     };
     let predictions: Vec<_> = cases.iter().map(judged).collect();
     let scores = score(&cases, &predictions);

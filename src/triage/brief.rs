@@ -12,10 +12,11 @@ use serde::{Deserialize, Serialize};
 
 use super::analyst::LIKELY;
 use super::case::{Case, LogRow, StatusNotice};
+use super::catalogue::Catalogue;
+use super::changes;
 use super::cite::folded;
 use super::redact::Redactor;
 use super::story::{self, Ending, Story};
-use super::{catalogue, changes};
 
 /// Lines at most, and tokens of all together.
 const LINES: usize = 48;
@@ -70,7 +71,7 @@ fn is_alone(repeats: &u64) -> bool {
 
 impl Brief {
     /// Of a case that was redacted ([`super::cause::redacted`]).
-    pub fn of(case: &Case) -> Self {
+    pub fn of(case: &Case, catalogue: &Catalogue) -> Self {
         let status = &case.api_status;
         Self {
             connector: cut(&case.connector_service, WORD),
@@ -78,7 +79,7 @@ impl Brief {
             ending: ending(Story::of(case).ending).to_owned(),
             // What else it says changes while nothing does, and the same would be asked again.
             setup: cut(&status.setup_state, WORD),
-            lines: lines(case),
+            lines: lines(case, catalogue),
         }
     }
 
@@ -162,12 +163,14 @@ struct Candidate {
 }
 
 /// The lines that are worth most, in the order in which they stand.
-fn lines(case: &Case) -> Vec<Line> {
+fn lines(case: &Case, catalogue: &Catalogue) -> Vec<Line> {
     let rows = story::last_sync(&case.logs);
     let is_error = |row: &&&LogRow| matches!(row.event.as_str(), "SEVERE" | "ERROR");
     let ends = [rows.iter().find(is_error), rows.iter().rev().find(is_error)];
     let is_edge = |row: &LogRow| ends.iter().flatten().any(|edge| std::ptr::eq(**edge, row));
-    let said = rows.iter().filter_map(|row| of_row(row, is_edge(row)));
+    let said = rows
+        .iter()
+        .filter_map(|row| of_row(row, is_edge(row), catalogue));
     let mut found: Vec<Candidate> = said.collect();
     let status = &case.api_status;
     let tasks = status.tasks.iter();
@@ -194,13 +197,17 @@ fn lines(case: &Case) -> Vec<Line> {
 }
 
 /// The line of a row that speaks of the failure.
-fn of_row(row: &LogRow, is_edge: bool) -> Option<Candidate> {
+fn of_row(row: &LogRow, is_edge: bool, catalogue: &Catalogue) -> Option<Candidate> {
     let label = match row.event.as_str() {
         "" => row.message_event.clone(),
         event => format!("{event} {}", row.message_event),
     };
     let text = row.message().or_else(|| good_end(row))?;
-    let sign = || catalogue::strongest(&text).filter(|sign| sign.strength >= LIKELY);
+    let sign = || {
+        catalogue
+            .strongest(&text)
+            .filter(|sign| sign.strength >= LIKELY)
+    };
     let (rank, at) = match (row.message_event.as_str(), row.event.as_str()) {
         ("sync_end", _) => (0, sign().map(|sign| sign.at)),
         (_, level @ ("SEVERE" | "ERROR" | "WARNING")) => match (sign(), level) {

@@ -15,10 +15,11 @@ fn row(event: &str, what: &str, message: &str) -> LogRow {
 }
 
 fn brief(logs: Vec<LogRow>) -> Brief {
-    Brief::of(&Case {
+    let case = Case {
         logs,
         ..Case::default()
-    })
+    };
+    Brief::of(&case, Catalogue::shipped())
 }
 
 #[test]
@@ -124,9 +125,9 @@ fn what_was_changed_before_is_told_beside_a_failure_and_never_alone() {
         changes: vec![changed],
         ..Case::default()
     };
-    assert_eq!(Brief::of(&case).lines, []);
+    assert_eq!(Brief::of(&case, Catalogue::shipped()).lines, []);
     case.logs.push(row("SEVERE", "error", "no such column"));
-    let told: Vec<_> = Brief::of(&case)
+    let told: Vec<_> = Brief::of(&case, Catalogue::shipped())
         .lines
         .into_iter()
         .map(|l| (l.label, l.text))

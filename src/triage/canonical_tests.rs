@@ -28,7 +28,7 @@ fn judged(reason: &str, loading: bool) -> Judgement {
         api_status: ApiStatus::default(),
         ..Case::default()
     };
-    judge(&case, &Redactor::new(&[]).unwrap())
+    judge(&case, Catalogue::shipped(), &Redactor::new(&[]).unwrap())
 }
 
 #[test]

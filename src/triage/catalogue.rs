@@ -1,11 +1,18 @@
-//! The catalogue of what errors look like: a data file that is part of the program.
+//! The catalogue of what errors look like: data files that are part of the program, and those that
+//! users add.
 
-use std::sync::LazyLock;
+mod read;
 
-use regex::bytes::{Regex, RegexBuilder};
-use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock};
 
+use regex::bytes::Regex;
+
+pub use read::CatalogueError;
+
+use super::danger;
 use super::labels::{Category, RemedyName};
+use crate::model::Page;
 
 /// The files of the catalogue. The first speaks of every category; the others inherit from it.
 const FILES: [&str; 7] = [
@@ -18,40 +25,20 @@ const FILES: [&str; 7] = [
     include_str!("catalogue/code.yml"),
 ];
 
+/// The vendors' pages, by the beginning of a service's name.
+const PAGES: &str = include_str!("catalogue/pages.yml");
+
 /// How surely a sign means its category, from 0 to 1.
 const DECISIVE: f64 = 0.98;
 const EXACT: f64 = 0.95;
 const CLEAR: f64 = 0.8;
 const VAGUE: f64 = 0.45;
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    /// For people who read the file.
-    #[serde(default, rename = "family")]
-    _family: Option<String>,
-    category: Category,
-    cause: String,
-    #[serde(default)]
-    remedies: Vec<RemedyName>,
-    #[serde(default)]
-    while_it_still_syncs: Vec<RemedyName>,
-    at_destination: Option<Category>,
-    #[serde(default)]
-    only_at_destination: bool,
-    #[serde(default)]
-    decisive: Vec<String>,
-    #[serde(default)]
-    exact: Vec<String>,
-    #[serde(default)]
-    clear: Vec<String>,
-    #[serde(default)]
-    vague: Vec<String>,
-}
-
 /// One way for a thing to go wrong.
 #[derive(Debug)]
 pub struct Entry {
+    /// Its name; the general entries of the categories have none.
+    pub family: Option<String>,
     /// What it is a case of.
     pub category: Category,
     /// The same words, said while loading.
@@ -60,10 +47,16 @@ pub struct Entry {
     pub only_at_destination: bool,
     /// What to say of it.
     pub cause: String,
+    /// A page that says more.
+    pub link: Option<Page>,
     /// What helps, the best first.
     pub remedies: Vec<RemedyName>,
     /// The same for a sync that took and only warned; empty where that is no other matter.
     pub while_it_still_syncs: Vec<RemedyName>,
+    /// What would do harm, besides what does so for the whole category.
+    pub dangerous: Vec<RemedyName>,
+    /// Whether a user wrote it: then it wins over one that is as strong.
+    pub own: bool,
     signs: Vec<(Regex, f64)>,
 }
 
@@ -101,102 +94,189 @@ pub fn legible(text: &str) -> Vec<u8> {
     text.to_lowercase().replace('’', "'").into_bytes()
 }
 
-/// Every entry.
-pub fn entries() -> &'static [Entry] {
-    static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| read(&FILES).unwrap_or_default());
-    &ENTRIES
+/// Every entry that is known: the shipped ones, then the users'.
+#[derive(Clone, Debug)]
+pub struct Catalogue {
+    entries: Vec<Arc<Entry>>,
+    pages: BTreeMap<String, Page>,
 }
 
-/// The strongest sign of any entry in a text; the longest, where several are.
-pub fn strongest(text: &str) -> Option<Found<'static>> {
-    let text = legible(text);
-    let found = entries().iter().filter_map(|entry| entry.find(&text));
-    found.max_by(|a, b| {
-        let strength = a.strength.total_cmp(&b.strength);
-        strength.then(a.length.cmp(&b.length))
-    })
-}
+impl Catalogue {
+    /// What is part of the program.
+    pub fn shipped() -> &'static Self {
+        static SHIPPED: LazyLock<Catalogue> = LazyLock::new(|| match Catalogue::read(&FILES) {
+            Ok(read) => read,
+            // Every test of triage reads them: a build with a broken one does not pass.
+            Err(errors) => unreachable!("{}", told("shipped", &errors)),
+        });
+        &SHIPPED
+    }
 
-/// The entry that speaks for a category: the first of it.
-pub fn entry_of(category: Category) -> Option<&'static Entry> {
-    entries().iter().find(|entry| entry.category == category)
-}
+    /// The shipped files; all but the first inherit from it.
+    fn read(files: &[&str]) -> Result<Self, Vec<CatalogueError>> {
+        let mut entries: Vec<Arc<Entry>> = Vec::new();
+        for file in files {
+            let more = read::read(file, &entries, false)?;
+            entries.extend(more.into_iter().map(Arc::new));
+        }
+        let pages = read::pages(PAGES)?;
+        Ok(Self { entries, pages })
+    }
 
-/// What may be recommended for a category: what its entries know, and what never does harm.
-pub fn allowed(category: Category) -> Vec<RemedyName> {
-    let harmless = match category {
-        Category::NoFailure => vec![RemedyName::None, RemedyName::WaitAutoRetry],
-        _ => vec![RemedyName::NotifyOwner, RemedyName::RunSetupTests],
-    };
-    let own = entries().iter().filter(|entry| entry.category == category);
-    let known = own.flat_map(|entry| entry.remedies.iter().chain(&entry.while_it_still_syncs));
-    known.copied().chain(harmless).collect()
-}
-
-fn read(files: &[&str]) -> Result<Vec<Entry>, String> {
-    let mut entries: Vec<Entry> = Vec::new();
-    for file in files {
-        let written: Vec<Written> = serde_saphyr::from_str(file).map_err(|e| e.to_string())?;
-        for written in written {
-            let mut entry = Entry::try_from(written)?;
-            let general = entries.iter().find(|e| e.category == entry.category);
-            if let Some(general) = general.filter(|_| entry.remedies.is_empty()) {
-                entry.remedies.clone_from(&general.remedies);
-                let still = &general.while_it_still_syncs;
-                entry.while_it_still_syncs.clone_from(still);
-                entry.at_destination = entry.at_destination.or(general.at_destination);
+    /// What is shipped and a user's files, each with its name.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, one a line with its file and place; then none of them is
+    /// taken.
+    pub fn with(files: &[(String, String)]) -> Result<Self, String> {
+        let mut whole = Self::shipped().clone();
+        let mut wrong = Vec::new();
+        for (name, text) in files {
+            match read::read(text, &whole.entries, true) {
+                Ok(more) => whole.entries.extend(more.into_iter().map(Arc::new)),
+                Err(errors) => wrong.push(told(name, &errors)),
             }
-            entries.push(entry);
+        }
+        if wrong.is_empty() {
+            Ok(whole)
+        } else {
+            Err(wrong.join("\n"))
         }
     }
-    Ok(entries)
+
+    /// Every entry.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().map(Arc::as_ref)
+    }
+
+    /// The strongest sign of any entry in a text; the longest, where several are.
+    pub fn strongest(&self, text: &str) -> Option<Found<'_>> {
+        let text = legible(text);
+        let found = self.entries().filter_map(|entry| entry.find(&text));
+        found.max_by(|a, b| {
+            let strength = a.strength.total_cmp(&b.strength);
+            strength.then(a.length.cmp(&b.length))
+        })
+    }
+
+    /// The entry that speaks for a category: the first of it.
+    pub fn entry_of(&self, category: Category) -> Option<&Entry> {
+        self.entries().find(|entry| entry.category == category)
+    }
+
+    /// The entry of a name and a category; a user's one first.
+    fn family(&self, category: Category, family: Option<&str>) -> Option<&Entry> {
+        let family = family?;
+        let mut newest = self.entries.iter().rev().map(Arc::as_ref);
+        newest.find(|entry| entry.family.as_deref() == Some(family) && entry.category == category)
+    }
+
+    /// What may be recommended for a category: what its entries know, and what never does harm.
+    pub fn allowed(&self, category: Category) -> Vec<RemedyName> {
+        let harmless = match category {
+            Category::NoFailure => vec![RemedyName::None, RemedyName::WaitAutoRetry],
+            _ => vec![RemedyName::NotifyOwner, RemedyName::RunSetupTests],
+        };
+        let own = self.entries().filter(|entry| entry.category == category);
+        let known = own.flat_map(|entry| entry.remedies.iter().chain(&entry.while_it_still_syncs));
+        known.copied().chain(harmless).collect()
+    }
+
+    /// What a remedy would do to a failure of this kind; none where it does no harm. Whoever
+    /// recommends or proposes anything asks here: the analyst, the admission of a model's answer, and
+    /// what is proposed for an incident.
+    pub fn harm(
+        &self,
+        category: Category,
+        family: Option<&str>,
+        remedy: RemedyName,
+    ) -> Option<&'static str> {
+        let added = || {
+            let entry = self.family(category, family)?;
+            let named = entry.dangerous.contains(&remedy);
+            named.then_some("it does harm where this is the cause")
+        };
+        danger::harm(category, remedy).or_else(added)
+    }
+
+    /// Whether a remedy would do harm ([`Catalogue::harm`]).
+    pub fn is_dangerous(
+        &self,
+        category: Category,
+        family: Option<&str>,
+        remedy: RemedyName,
+    ) -> bool {
+        self.harm(category, family, remedy).is_some()
+    }
+
+    /// The page that says more about a failure: the family's own, else that of the vendor whose side
+    /// it is on, else the category's.
+    pub fn page(
+        &self,
+        category: Category,
+        family: Option<&str>,
+        connector: &str,
+        destination: &str,
+    ) -> Option<&Page> {
+        let service = match category {
+            Category::BillingOrPlanLimit | Category::FivetranInternal | Category::NoFailure => "",
+            Category::DestinationUnavailable
+            | Category::DestinationPermission
+            | Category::DestinationCapacity => destination,
+            _ => connector,
+        };
+        let own = self.family(category, family);
+        let own = own.and_then(|entry| entry.link.as_ref());
+        let general = self.entry_of(category);
+        let general = general.and_then(|entry| entry.link.as_ref());
+        own.or_else(|| self.vendor(service)).or(general)
+    }
+
+    /// The vendor's page for a service, such as `postgres_rds`: that of the longest name that it
+    /// begins with.
+    fn vendor(&self, service: &str) -> Option<&Page> {
+        let fits = |name: &&String| service.starts_with(name.as_str());
+        let longest = self.pages.keys().filter(fits).max_by_key(|n| n.len())?;
+        self.pages.get(longest)
+    }
 }
 
-impl TryFrom<Written> for Entry {
-    type Error = String;
+/// Errors of one file, one a line.
+fn told(name: &str, errors: &[CatalogueError]) -> String {
+    let lines: Vec<_> = errors.iter().map(|e| format!("{name}: {e}")).collect();
+    lines.join("\n")
+}
 
-    fn try_from(written: Written) -> Result<Self, String> {
-        let mut signs = Vec::new();
-        // The strongest first: the search ends at the first that is found.
-        let kinds = [
-            (written.decisive, DECISIVE),
-            (written.exact, EXACT),
-            (written.clear, CLEAR),
-            (written.vague, VAGUE),
+#[cfg(test)]
+impl Catalogue {
+    /// The shipped catalogue without one file each time, with the file's name.
+    pub(super) fn without_each_file(&self) -> Vec<(&'static str, Self)> {
+        const NAMES: [&str; 6] = [
+            "databases",
+            "network",
+            "saas",
+            "streams_and_files",
+            "destinations",
+            "code",
         ];
-        for (patterns, strength) in kinds {
-            for pattern in patterns {
-                // Bytes and not characters: a tenth of the memory, and codes and names are ASCII.
-                let sign = RegexBuilder::new(&pattern)
-                    .unicode(false)
-                    .case_insensitive(true)
-                    .build();
-                signs.push((sign.map_err(|e| format!("{pattern}: {e}"))?, strength));
-            }
-        }
-        Ok(Self {
-            category: written.category,
-            at_destination: written.at_destination,
-            only_at_destination: written.only_at_destination,
-            cause: written.cause,
-            remedies: written.remedies,
-            while_it_still_syncs: written.while_it_still_syncs,
-            signs,
-        })
+        let without = |(position, name): (usize, &'static str)| {
+            let files = FILES.iter().enumerate();
+            let left = files.filter(|(at, _)| *at != position + 1);
+            let left: Vec<&str> = left.map(|(_, file)| *file).collect();
+            (name, Self::read(&left).unwrap())
+        };
+        NAMES.into_iter().enumerate().map(without).collect()
+    }
+
+    /// The same without the entries of a family.
+    pub(super) fn without_family(&self, family: &str) -> Self {
+        let mut left = self.clone();
+        left.entries
+            .retain(|entry| entry.family.as_deref() != Some(family));
+        left
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_file_is_whole() {
-        let read = read(&FILES).unwrap();
-        for category in Category::ALL {
-            let known = read.iter().any(|entry| entry.category == *category);
-            assert_eq!(known, *category != Category::NoFailure, "{category}");
-        }
-        assert!(read.iter().all(|entry| !entry.remedies.is_empty()));
-    }
-}
+#[path = "catalogue/tests.rs"]
+mod tests;

@@ -3,6 +3,7 @@
 use super::analyst;
 use super::brief::{Brief, origin_of};
 use super::case::{ApiStatus, Case, Listed, LogRow, StatusNotice};
+use super::catalogue::Catalogue;
 use super::changes;
 use super::cite::Sources;
 use super::redact::Redactor;
@@ -31,10 +32,10 @@ pub struct Evidence {
 impl Evidence {
     /// The cause, and what a model may be asked about it. The analyst sees the evidence as `redactor` leaves it; of what it quotes, only what
     /// stands there word for word is kept (SPEC I6).
-    pub fn cause(self, redactor: &Redactor) -> (Cause, Brief) {
+    pub fn cause(self, catalogue: &Catalogue, redactor: &Redactor) -> (Cause, Brief) {
         let log = self.log;
         let case = redacted(self.case(), redactor);
-        let judgement = analyst::judge(&case, redactor);
+        let judgement = analyst::judge(&case, catalogue, redactor);
         let proved = judgement.evidence.into_iter();
         let quotes = proved.filter_map(|text| {
             // An event's name is foreign too; a card has no room for more.
@@ -51,9 +52,10 @@ impl Evidence {
             remedies: names.map(str::to_owned).collect(),
             log,
             before: before(&case.changes),
+            family: judgement.family,
             opinion: None,
         };
-        (cause, Brief::of(&case))
+        (cause, Brief::of(&case, catalogue))
     }
 
     fn case(self) -> Case {

@@ -32,7 +32,9 @@ fn cause(reason: Option<&str>, rows: Vec<LogRow>) -> Cause {
         changes: Vec::new(),
         log: LogRead::Off,
     };
-    evidence.cause(&Redactor::new(&[]).unwrap()).0
+    evidence
+        .cause(Catalogue::shipped(), &Redactor::new(&[]).unwrap())
+        .0
 }
 
 fn told(cause: &Cause) -> String {

@@ -126,6 +126,7 @@ fn no_judgement_changes_by_the_cut() {
         .iter()
         .flat_map(|file| file.lines())
         .filter(|line| !line.trim().is_empty());
+    let catalogue = crate::triage::catalogue::Catalogue::shipped();
     for line in lines {
         let case = serde_json::from_str::<LabelledCase>(line).unwrap().case;
         let (logs, _) = cut(case.logs.clone());
@@ -134,9 +135,10 @@ fn no_judgement_changes_by_the_cut() {
                 logs,
                 ..case.clone()
             },
+            catalogue,
             &redactor,
         );
-        let before = judge(&case, &redactor);
+        let before = judge(&case, catalogue, &redactor);
         let told = |j: &crate::triage::analyst::Judgement| {
             (j.category, j.confidence.to_bits(), j.actions.clone())
         };

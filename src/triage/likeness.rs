@@ -178,6 +178,7 @@ mod tests {
             remedies: Vec::new(),
             log: LogRead::Off,
             before: Vec::new(),
+            family: None,
             opinion: None,
         }
     }

@@ -16,6 +16,9 @@ pub mod changes;
 pub mod cite;
 mod cues;
 pub mod cut;
+pub mod danger;
+#[cfg(test)]
+mod held_out_tests;
 pub mod labels;
 pub mod likeness;
 pub mod reading;
@@ -26,6 +29,8 @@ pub mod story;
 pub mod weigh;
 mod window;
 mod wire;
+
+use catalogue::Catalogue;
 
 use crate::model::{Action, Cause, Connection, SetupState};
 
@@ -38,8 +43,10 @@ pub enum Remedy {
     Person(&'static str),
 }
 
-/// The remedy for a connection whose last sync failed, by what the analyst says of it.
-pub fn remedy(connection: &Connection, cause: Option<&Cause>) -> Remedy {
+/// The remedy for a connection whose last sync failed, by what the analyst says of it. What the
+/// catalogue calls dangerous for the cause is never proposed, also where the cause is a guess: a person
+/// who knows better can still ask for it.
+pub fn remedy(catalogue: &Catalogue, connection: &Connection, cause: Option<&Cause>) -> Remedy {
     let reconnect = |code: &str| code.starts_with("reconnect") || code.contains("service_account");
     if connection.paused {
         return Remedy::Person("It is paused; resume it once the cause is mended.");
@@ -54,6 +61,14 @@ pub fn remedy(connection: &Connection, cause: Option<&Cause>) -> Remedy {
     }
     if cause.is_some_and(advice::only_a_person_helps) {
         return Remedy::Person("A person must act first, as below; another sync would fail too.");
+    }
+    if let Some(cause) = cause.filter(|cause| advice::another_sync_does_harm(catalogue, cause)) {
+        return Remedy::Person(match cause.certainty().is_sure() {
+            true => "Syncgate proposes no sync: for this cause it would do harm, as below.",
+            false => {
+                "Syncgate proposes no sync: if that is the cause, it would do harm. A person must look."
+            }
+        });
     }
     Remedy::Propose(Action::SyncNow { force: false })
 }

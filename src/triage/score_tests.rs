@@ -16,6 +16,7 @@ fn said(category: Category, actions: &[RemedyName], evidence: &str) -> Predictio
     Prediction {
         id: "c".to_owned(),
         judgement: Judgement {
+            family: None,
             category,
             confidence: 0.9,
             root_cause: "The login.".to_owned(),

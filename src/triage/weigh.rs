@@ -147,6 +147,7 @@ fn with_view(cause: Cause, view: View, model: &str) -> Cause {
             remedies: view.remedies,
             log: cause.log,
             before: cause.before,
+            family: None,
             opinion: Some(Opinion::Leads { model }),
         },
     }
@@ -187,6 +188,7 @@ pub fn weighed_judgement(rules: Judgement, admitted: &Admitted) -> (Judgement, &
                 root_cause: admitted.summary.clone(),
                 evidence: quotes.map(|quote| quote.text.clone()).collect(),
                 actions: admitted.remedies.clone(),
+                family: None,
             };
             (judgement, "leads")
         }

@@ -20,6 +20,7 @@ fn rules(percent: u8) -> Cause {
         remedies: vec!["open_network_human".to_owned()],
         log: LogRead::Off,
         before: Vec::new(),
+        family: None,
         opinion: None,
     }
 }
@@ -81,6 +82,7 @@ fn the_terminal_weighs_by_the_same_table() {
             for proofs in [0, 1] {
                 let cause = weighed(rules(percent), says(category, proofs), "m");
                 let judgement = Judgement {
+                    family: None,
                     category: Category::NetworkUnreachable,
                     confidence: f64::from(percent) / 100.0,
                     root_cause: "the rules' words".to_owned(),

@@ -73,6 +73,8 @@ fn a_webhook_brings_a_card_with_the_cause_and_its_proof() {
         *Next*: A person must act first, as below; another sync would fail too.
         *What people can do*:
         1. Check host, port, DNS, firewall, allowlist and tunnel between Fivetran and the source.
+        *Do not* re-sync tables or re-sync the history: it mends nothing, and reads and costs much.
+        More about it: <https://www.postgresql.org/docs/current/>
         [Show lines]
         ~ audit #4 <hash>
         ");
@@ -277,6 +279,8 @@ fn people_ask_what_is_wrong_and_why() {
         Read from the log: 1 row.
         *What people can do*:
         1. Check host, port, DNS, firewall, allowlist and tunnel between Fivetran and the source.
+        *Do not* re-sync tables or re-sync the history: it mends nothing, and reads and costs much.
+        More about it: <https://www.postgresql.org/docs/current/>
         ");
         w.command(VIV, "explain").await;
         assert!(w.told(VIV).contains("Write"), "{}", w.told(VIV));

@@ -4,6 +4,7 @@
 use serde_json::Value;
 use syncgate::triage::brief::{Brief, Line};
 use syncgate::triage::case::Case;
+use syncgate::triage::catalogue::Catalogue;
 use syncgate::triage::cause::redacted;
 use syncgate::triage::cite::folded;
 use syncgate::triage::cut::Cut;
@@ -32,7 +33,7 @@ fn brief(case: &Value, log: &[u8], redactor: &Redactor) -> Brief {
     let mut case: Case = serde_json::from_value(case.clone()).unwrap();
     case.logs = logs;
     case.changes = changes;
-    Brief::of(&redacted(case, redactor))
+    Brief::of(&redacted(case, redactor), Catalogue::shipped())
 }
 
 #[test]

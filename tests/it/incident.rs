@@ -62,6 +62,8 @@ fn a_failed_sync_posts_one_card_with_its_reason_redacted_and_inert_and_a_remedy(
         *What people can do*:
         1. Move the sync to a quieter time of the source.
         2. Make the slow query faster, or its limit longer.
+        *Do not* re-sync tables or re-sync the history: it asks even more of what gives too little already.
+        More about it: <https://www.postgresql.org/docs/current/>
         [Approve the fix] [Show lines]
         ~ audit #4 <hash>
         ");

@@ -8,6 +8,7 @@ use crate::beside::shared;
 use crate::harness::people::{ANA, EMIL, VIV};
 use crate::harness::wire::naughty;
 use crate::harness::{CHANNEL, World, world};
+use crate::inert::without_pages;
 
 /// Everything in a message that Slack would make a mention, a link or a date of, and that is not
 /// of our own making.
@@ -42,7 +43,7 @@ fn tokens(mrkdwn: &str, found: &mut Vec<String>) {
         "!date^",
         "#C0DATAOPS",
     ];
-    for token in mrkdwn.split('<').skip(1) {
+    for token in without_pages(mrkdwn).split('<').skip(1) {
         if !ours.iter().any(|form| token.starts_with(form)) {
             found.push(format!("<{token}"));
         }

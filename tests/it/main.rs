@@ -25,6 +25,7 @@ mod commands;
 mod contract;
 mod crash;
 mod cut;
+mod dangers;
 mod dice;
 mod doctor;
 mod door;

@@ -15,6 +15,7 @@ use syncgate::slack::cards::{IncidentView, Siblings, incident_card};
 use syncgate::triage::admit::{Ground, admit};
 use syncgate::triage::brief::Brief;
 use syncgate::triage::case::{ApiStatus, Case, LogRow, StatusNotice};
+use syncgate::triage::catalogue::Catalogue;
 use syncgate::triage::cause::redacted;
 use syncgate::triage::redact::Redactor;
 use syncgate::triage::weigh::weighed;
@@ -112,6 +113,8 @@ fn card(cause: Cause) -> String {
         joined: None,
     };
     let view = IncidentView {
+        warnings: &[],
+        page: None,
         incident: &incident,
         siblings: &Siblings::default(),
         can_check: false,
@@ -165,7 +168,7 @@ fn t101_every_attack_on_every_carrier_comes_to_inert_words_at_most() {
         // Each attack on one carrier, each carrier with a quarter of them.
         for (n, (source, text)) in attacks.iter().enumerate() {
             let case = redacted(carried(n % 4, text), &redactor);
-            let brief = Brief::of(&case);
+            let brief = Brief::of(&case, Catalogue::shipped());
             if brief.lines.is_empty() {
                 continue;
             }
@@ -177,6 +180,7 @@ fn t101_every_attack_on_every_carrier_comes_to_inert_words_at_most() {
                 brief: &brief,
                 mark: &prompt.mark,
                 strangers: &["sales_id".to_owned()],
+                catalogue: syncgate::triage::catalogue::Catalogue::shipped(),
                 redactor: &redactor,
             };
             let Ok(answer) = heard.end else { continue };
@@ -191,6 +195,7 @@ fn t101_every_attack_on_every_carrier_comes_to_inert_words_at_most() {
                 remedies: Vec::new(),
                 log: syncgate::model::LogRead::Off,
                 before: Vec::new(),
+                family: None,
                 opinion: None,
             };
             let card = card(weighed(rules, admitted, "sim"));

@@ -35,7 +35,8 @@ fn i7_t119_no_secret_of_the_corpus_is_in_a_prompt_that_arrives() {
                 changes: Vec::new(),
                 log: syncgate::model::LogRead::Off,
             };
-            let (_, brief) = evidence.cause(&redactor);
+            let (_, brief) =
+                evidence.cause(syncgate::triage::catalogue::Catalogue::shipped(), &redactor);
             assert!(!brief.lines.is_empty(), "{line}");
             let _ = client.ask(&render(&brief).unwrap()).await;
             let arrived = w.prompts().pop().unwrap();

@@ -8,6 +8,7 @@ use super::calls::Call;
 use super::switches::{FAST, State};
 use crate::sim::fivetran::{Panel, PanelLine};
 use crate::sim::page::{Item, Part};
+use crate::sim::scenarios::demo::failures::{ALL_AT_ONE, FAILURES};
 
 /// What the panel is made from.
 pub(super) struct Seen<'a> {
@@ -80,6 +81,15 @@ fn switches(state: &State, times: Times) -> Markup {
                 (switch("fivetran-down", "Fivetran is down", Some(state.fivetran_down)))
                 (switch("slack-down", "Slack is down", Some(state.slack_down)))
                 @if state.obeys.is_some() { (switch("obey", "Model obeys attackers", state.obeys)) }
+            }
+        }
+        details {
+            summary { "Make something fail" }
+            form method="post" action="/page/switch" {
+                div.switches {
+                    @for failure in FAILURES { (switch(failure.name, failure.label, None)) }
+                    (switch(ALL_AT_ONE, "Everything at one destination", None))
+                }
             }
         }
     }
@@ -307,7 +317,7 @@ mod tests {
             "{page}"
         );
         let found = shown(&sim, Vec::new(), "SCHEMA_3");
-        assert_eq!(found.matches("<details").count(), 10);
+        assert_eq!(found.matches("<details class=\"connection\"").count(), 10);
     }
 
     #[test]

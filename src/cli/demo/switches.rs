@@ -15,6 +15,7 @@ use crate::sim::fivetran::{FivetranSim, Outcome};
 use crate::sim::ledger::Service;
 use crate::sim::llm::{LlmSim, Mode};
 use crate::sim::page::Fields;
+use crate::sim::scenarios::demo::failures;
 use crate::sim::slack::SlackSim;
 
 /// How fast the clock runs when it runs fast.
@@ -124,7 +125,9 @@ impl Switches {
                     });
                 }
             }
-            _ => {}
+            (name, None) => {
+                failures::provoke(&self.fivetran, name);
+            }
         }
     }
 

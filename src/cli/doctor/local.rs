@@ -1,13 +1,10 @@
 //! What can be looked at on this machine: settings, the policy file, the database.
 
-use std::sync::Arc;
-
 use super::Patient;
 use super::report::Finding;
+use crate::app::Loaded;
 use crate::config::Problems;
-use crate::policy::Policy;
 use crate::store::{Access, Inspection, OpenError, Store};
-use crate::triage::redact::Redactor;
 
 /// Every setting that is missing or wrong, or that none is.
 pub(super) fn settings(wrong: Option<&Problems>) -> Vec<Finding> {
@@ -24,10 +21,10 @@ pub(super) fn settings(wrong: Option<&Problems>) -> Vec<Finding> {
 }
 
 /// The policy file, and what it leaves to wonder about.
-pub(super) fn policy(loaded: &Result<(Arc<Policy>, Redactor), String>) -> Vec<Finding> {
+pub(super) fn policy(loaded: &Result<Loaded, String>) -> Vec<Finding> {
     const CHECK: &str = "policy";
     let policy = match loaded {
-        Ok((policy, _)) => policy,
+        Ok(loaded) => &loaded.policy,
         Err(wrong) => {
             let mend = "Mend the file; `syncgate policy check` shows it line by line.";
             return vec![Finding::fail(CHECK, wrong.clone(), mend)];

@@ -43,7 +43,7 @@ pub(super) async fn run(variables: &Variables, json: bool) -> Outcome {
     let secrets = read.as_ref().map(Settings::own_secrets).unwrap_or_default();
     let loaded = PolicyFile::new(variables.policy(), secrets.clone()).load();
     let redactor = match &loaded {
-        Ok((_, redactor)) => redactor.clone(),
+        Ok(loaded) => loaded.redactor.clone(),
         Err(_) => Redactor::new(&[])?.with_known(secrets),
     };
     let mut findings = local::settings(read.as_ref().err());
@@ -52,7 +52,7 @@ pub(super) async fn run(variables: &Variables, json: bool) -> Outcome {
         ctx: Ctx::new(assemble::clock()),
         variables,
         settings: read.ok(),
-        policy: loaded.ok().map(|(policy, _)| policy),
+        policy: loaded.ok().map(|loaded| loaded.policy),
     };
     let (log, database, slack, fivetran, model) = tokio::join!(
         in_time("log source", log::check(&patient)),

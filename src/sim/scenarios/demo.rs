@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use crate::sim::SimClock;
 use crate::sim::fivetran::{FivetranSim, Outcome};
 
+pub mod failures;
 mod fleet;
 
 /// So many days of syncs lie in the log when the demo opens.

@@ -6,7 +6,7 @@ use super::before::changed_before;
 use super::message::Builder;
 use super::opinion::opinion;
 use super::text::Words;
-use crate::model::{Cause, Certainty, LogRead, Quote};
+use crate::model::{Cause, Certainty, LogRead, Page, Quote, Warned};
 use crate::slack::inert::Inert;
 
 /// Quotations that are shown, and their lengths.
@@ -39,6 +39,31 @@ pub(in crate::slack) fn steps(steps: &[&'static str]) -> Words {
         words = words.say(step);
     }
     words
+}
+
+/// What people had better not do, one harm a line.
+pub(in crate::slack) fn warnings(warnings: &[Warned]) -> Words {
+    let mut words = Words::new();
+    for warned in warnings {
+        words = match words.is_empty() {
+            true => words,
+            false => words.say("\n"),
+        };
+        words = words.bold("Do not").say(" ");
+        for (position, &deed) in warned.deeds.iter().enumerate() {
+            words = words.say(if position == 0 { "" } else { " or " }).say(deed);
+        }
+        words = words.say(": ").say(warned.harm).say(".");
+    }
+    words
+}
+
+/// Where more is written.
+pub(in crate::slack) fn more(page: Option<&Page>) -> Words {
+    match page {
+        Some(page) => Words::new().say("More about it: ").page(page),
+        None => Words::new(),
+    }
 }
 
 fn verdict(cause: &Cause) -> Words {

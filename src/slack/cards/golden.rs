@@ -156,13 +156,9 @@ fn cards() -> Vec<Golden> {
         can_approve: true,
         dangerous: false,
     };
+    let page = Page::read("https://developer.salesforce.com/docs");
     let alone = Siblings::default();
-    let many = Siblings {
-        named: vec!["hubspot".to_owned(), "netsuite".to_owned()],
-        failing: 7,
-        over: 2,
-        first_is_over: false,
-    };
+    let many = siblings();
     for (name, state, remedy) in [
         ("incident_open", IncidentState::Open, Some(&words)),
         ("incident_of_many", IncidentState::Open, Some(&words)),
@@ -178,6 +174,8 @@ fn cards() -> Vec<Golden> {
         let view = IncidentView {
             person: None,
             steps: &["Move the sync to a quieter time of the source."],
+            warnings: &warned(),
+            page: page.as_ref(),
             incident: &incident(state),
             siblings: match name {
                 "incident_of_many" => &many,
@@ -241,6 +239,8 @@ fn in_force() -> [InForce; 2] {
 
 fn explained(connection: &Connection, incident: &Incident) -> Message {
     words::explanation(&words::ExplainView {
+        warnings: &[],
+        page: None,
         connection,
         incident: Some(incident.id),
         cause: incident.cause.as_ref().unwrap(),

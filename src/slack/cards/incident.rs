@@ -5,12 +5,12 @@ use chrono_tz::Tz;
 use slack_morphism::prelude::*;
 
 use super::blocks::{button, confirm};
-use super::cause::{explained, steps};
+use super::cause::{explained, more, steps, warnings};
 use super::lines::in_a_sentence;
 use super::message::{Builder, Message};
 use super::proposal::chain;
 use super::text::Words;
-use crate::model::{Cause, Incident, IncidentState, Notice, ProposalId, audit};
+use crate::model::{Cause, Incident, IncidentState, Notice, Page, ProposalId, Warned, audit};
 use crate::slack::inert::Inert;
 
 /// The proposal that answers an incident.
@@ -58,6 +58,10 @@ pub struct IncidentView<'a> {
     pub person: Option<&'static str>,
     /// What people can do about the cause, the best first.
     pub steps: &'a [&'static str],
+    /// What would do harm.
+    pub warnings: &'a [Warned],
+    /// Where more is written about the cause.
+    pub page: Option<&'a Page>,
     /// Who is told: a user or a user group, once the mention is due.
     pub owner: Option<&'a str>,
     /// The end of the audit chain.
@@ -117,6 +121,8 @@ pub fn incident_card(v: &IncidentView<'_>) -> Message {
     card = card.paragraph(&Words::new().bold("Next").say(": ").then(next_step(v)));
     if i.resolved_at.is_none() {
         card = card.paragraph(&steps(v.steps));
+        card = card.paragraph(&warnings(v.warnings));
+        card = card.paragraph(&more(v.page));
     }
     if let Some(owner) = v.owner {
         card = card.paragraph(&Words::new().say("Owner: ").role(owner));

@@ -64,6 +64,16 @@ fn line_words(position: usize, line: &Line, v: &ProposalView<'_>) -> Words {
     if !line.reason.is_empty() {
         words = words.say("\nWhy: ").quote(&line.reason, 300);
     }
+    if let Some(caution) = &line.caution {
+        words = words
+            .say("\n")
+            .bold("Warning")
+            .say(": incident ")
+            .number(caution.incident)
+            .say(" speaks against it: ")
+            .quote(&caution.harm, 200)
+            .say(".");
+    }
     if let (ProposalState::Proposed { expires_at, .. }, Some(at)) =
         (&v.proposal.state, line.decide_by)
     {

@@ -43,6 +43,6 @@ pub use proposal::{HaltView, ProposalView, plan_card, proposal_card, unchanged_d
 
 pub(in crate::slack) use action::{asked, now_of};
 pub(in crate::slack) use blocks::{button, button_value, option, plain_text};
-pub(in crate::slack) use cause::{explained, numbered_line, steps};
+pub(in crate::slack) use cause::{explained, more, numbered_line, steps, warnings};
 pub(in crate::slack) use message::{Builder, blocks_json};
 pub(in crate::slack) use text::{Words, slack_time};

@@ -223,6 +223,7 @@ fn poisoned_cause(text: &str, other: &str) -> Cause {
         remedies: vec![text.to_owned(); 9],
         log: LogRead::Off,
         before: vec![quote; 9],
+        family: None,
         opinion: None,
     }
 }
@@ -281,6 +282,8 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
     };
     vec![
         incident_card(&IncidentView {
+            warnings: &[],
+            page: None,
             person: None,
             steps: &["Move the sync to a quieter time of the source."],
             incident: &open,
@@ -313,6 +316,8 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
         words::not_allowed("do this", &[text.to_owned(), other.to_owned()]),
         words::incidents(&vec![open.clone(); 90], tz),
         words::explanation(&words::ExplainView {
+            warnings: &[],
+            page: None,
             connection: &c,
             incident: Some(open.id),
             cause: &poisoned_cause(text, other),

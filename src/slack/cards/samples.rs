@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeZone, Utc};
 use chrono_tz::Tz;
 
-use super::{HaltView, Picture, ProposalView};
+use super::{HaltView, Picture, ProposalView, Siblings};
 use crate::model::*;
 
 /// A moment of the samples' day.
@@ -174,6 +174,7 @@ pub(crate) fn line(name: &str, action: Action) -> Line {
         place: None,
         pre_image: image(),
         reason: "its data is older than it may be".to_owned(),
+        caution: None,
         decide_by: None,
     }
 }
@@ -318,6 +319,7 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
                     .to_owned(),
                 text: "table lead, type ADD_COLUMN".to_owned(),
             }],
+            family: None,
             opinion: None,
         }),
         proposal: Some(ProposalId(13)),
@@ -325,4 +327,20 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
         gone: false,
         joined: None,
     }
+}
+
+pub(crate) fn siblings() -> Siblings {
+    Siblings {
+        named: vec!["hubspot".to_owned(), "netsuite".to_owned()],
+        failing: 7,
+        over: 2,
+        first_is_over: false,
+    }
+}
+
+pub(crate) fn warned() -> Vec<Warned> {
+    vec![Warned {
+        deeds: vec!["re-sync tables", "re-sync the history"],
+        harm: "it asks even more of what gives too little already",
+    }]
 }

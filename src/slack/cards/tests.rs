@@ -178,6 +178,8 @@ fn an_incident_says_what_failed_and_what_comes_next() {
     };
     let sample = plan();
     let card = incident_card(&IncidentView {
+        warnings: &[],
+        page: None,
         person: None,
         steps: &["Enter a valid credential in the connection's setup."],
         incident: &incident(IncidentState::Open),

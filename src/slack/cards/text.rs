@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use slack_morphism::prelude::*;
 
-use crate::model::{Actor, ChannelId, UserId};
+use crate::model::{Actor, ChannelId, Page, UserId};
 use crate::slack::inert::{Inert, cut, units};
 
 /// How a word looks.
@@ -32,6 +32,7 @@ enum Part {
     User(String),
     Group(String),
     Channel(String),
+    Page(Page),
 }
 
 /// A sentence, or a few lines of them.
@@ -167,6 +168,12 @@ impl Words {
         self
     }
 
+    /// A page of the catalogue's, as a link to it.
+    pub(in crate::slack) fn page(mut self, page: &Page) -> Self {
+        self.0.push(Part::Page(page.clone()));
+        self
+    }
+
     /// Someone of the policy: a user, a user group, a handle, `everyone`.
     pub(in crate::slack) fn role(mut self, entry: &str) -> Self {
         self.0.push(mention(entry));
@@ -220,6 +227,7 @@ impl Words {
                 Part::Time(_, spelled) => spelled.clone(),
                 Part::User(id) | Part::Group(id) => format!("@{id}"),
                 Part::Channel(id) => format!("#{id}"),
+                Part::Page(page) => page.as_str().to_owned(),
             })
             .collect()
     }
@@ -239,6 +247,7 @@ impl Words {
                 Part::User(id) => format!("<@{id}>"),
                 Part::Group(id) => format!("<!subteam^{id}>"),
                 Part::Channel(id) => format!("<#{id}>"),
+                Part::Page(page) => format!("<{}>", page.as_str()),
             };
             if units(&out) + units(&piece) >= max {
                 out.push('…');
@@ -264,6 +273,7 @@ impl Words {
                 Part::User(id) => format!("<@{id}>"),
                 Part::Group(id) => format!("<!subteam^{id}>"),
                 Part::Channel(id) => format!("<#{id}>"),
+                Part::Page(page) => format!("<{}>", page.as_str()),
             })
             .collect()
     }
@@ -341,6 +351,9 @@ fn element(part: &Part) -> SlackRichTextInlineElement {
         Part::Channel(id) => SlackRichTextInlineElement::Channel(SlackRichTextChannel::new(
             SlackChannelId(id.clone()),
         )),
+        Part::Page(page) => {
+            SlackRichTextLink::new(SlackRelaxedUrl(page.as_str().to_owned())).into()
+        }
     }
 }
 

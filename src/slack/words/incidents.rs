@@ -3,8 +3,8 @@
 use chrono_tz::Tz;
 
 use super::answer;
-use crate::model::{Cause, Connection, ConnectionId, Incident, IncidentId};
-use crate::slack::cards::{Builder, Message, Words, explained, steps};
+use crate::model::{Cause, Connection, ConnectionId, Incident, IncidentId, Page, Warned};
+use crate::slack::cards::{Builder, Message, Words, explained, more, steps, warnings};
 
 /// Incidents in one block, and blocks in one answer.
 const ROWS: usize = 8;
@@ -21,6 +21,10 @@ pub struct ExplainView<'a> {
     pub cause: &'a Cause,
     /// What people can do about it.
     pub steps: &'a [&'static str],
+    /// What would do harm.
+    pub warnings: &'a [Warned],
+    /// Where more is written about the cause.
+    pub page: Option<&'a Page>,
     /// The policy's zone.
     pub tz: Tz,
 }
@@ -90,6 +94,8 @@ pub fn explanation(v: &ExplainView<'_>) -> Message {
     };
     explained(Builder::new(&words), v.cause)
         .paragraph(&steps(v.steps))
+        .paragraph(&warnings(v.warnings))
+        .paragraph(&more(v.page))
         .build()
 }
 

@@ -221,7 +221,10 @@ fn classify_word(word: &str, before: Option<&str>) -> Option<Key> {
     {
         return Some(Key::Password);
     }
-    if word == "pass" || ["dbpass", "userpass", "sshpass", "smtppass", "mypass"].contains(&word) {
+    // `mot de passe`
+    if matches!(word, "pass" | "passe")
+        || ["dbpass", "userpass", "sshpass", "smtppass", "mypass"].contains(&word)
+    {
         return Some(Key::Password);
     }
     if word.starts_with("contrase") || ["パスワード", "пароль", "密码"].contains(&word)

@@ -35,6 +35,8 @@ mod view;
 #[cfg(test)]
 mod corpus_tests;
 #[cfg(test)]
+mod lines_tests;
+#[cfg(test)]
 mod property_tests;
 #[cfg(test)]
 mod tests;

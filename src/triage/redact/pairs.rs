@@ -56,13 +56,13 @@ fn name_around(text: &str, stem: Range<usize>, from: usize) -> Range<usize> {
         .rev()
         .take_while(|b| is_name_byte(**b))
         .count();
-    let right = bytes
-        .get(stem.end..)
-        .unwrap_or_default()
-        .iter()
-        .take(NAME)
-        .take_while(|b| is_name_byte(**b))
-        .count();
+    let rest = text.get(stem.end..).unwrap_or_default();
+    // `contraseña`: a name goes on in any Latin letter.
+    let of_name = |c: &char| {
+        is_name_byte(u8::try_from(*c).unwrap_or_default()) || matches!(c, '\u{c0}'..='\u{24f}')
+    };
+    let right = rest.chars().take(NAME).take_while(of_name);
+    let right: usize = right.map(char::len_utf8).sum();
     let mut end = stem.end + right;
     while end > stem.end && matches!(bytes.get(end - 1), Some(b'.' | b'-')) {
         end -= 1;
@@ -138,6 +138,9 @@ fn join(text: &str, name: &Range<usize>) -> Option<(Join, usize)> {
         let value = value_field(text, i).map(|start| (Join::Assigned, start));
         return value.or(is_listed.then_some((Join::Listed, listed)));
     }
+    if let Some(start) = behind_attributes(text, name) {
+        return Some((Join::Assigned, start));
+    }
     let flag = bytes.get(name.start) == Some(&b'-')
         || matches!(text.get(..name.start), Some(t) if t.ends_with('-'));
     match bytes.get(after) {
@@ -158,6 +161,23 @@ fn opens_tag(text: &str, start: usize) -> bool {
         .count();
     head.get(..head.len() - prefix)
         .is_some_and(|t| t.ends_with('<'))
+}
+
+/// `<password type="text">`: where the value starts.
+fn behind_attributes(text: &str, name: &Range<usize>) -> Option<usize> {
+    let rest = text.get(name.end..)?;
+    let end = rest
+        .bytes()
+        .take(160)
+        .position(|b| matches!(b, b'<' | b'>'))?;
+    let attributes = rest.get(..end)?;
+    let start = name.end + end + 1;
+    let is_tag = rest.as_bytes().get(end) == Some(&b'>')
+        && attributes.starts_with([' ', '\t'])
+        && !attributes.ends_with('/')
+        && opens_tag(text, name.start)
+        && has_end_tag(text, start);
+    is_tag.then_some(start)
 }
 
 fn has_end_tag(text: &str, start: usize) -> bool {

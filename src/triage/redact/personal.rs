@@ -78,6 +78,12 @@ fn email(text: &str, at: usize) -> Option<Range<usize>> {
         - lead
             .trim_start_matches(['.', '\'', '-', '!', '#', '$', '*'])
             .len();
+    // Azure's storage: a container at an account.
+    let scheme = text.get(..start)?;
+    let stores = ["abfs://", "abfss://", "wasb://", "wasbs://"];
+    if stores.iter().any(|store| scheme.ends_with(store)) {
+        return None;
+    }
     let tail = text.get(at + 1..)?;
     let len: usize = tail
         .chars()

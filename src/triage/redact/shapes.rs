@@ -18,7 +18,7 @@ pub(super) fn fixed(pattern: &str) -> Regex {
 }
 
 /// Beginnings that makers give to their keys, with what may follow and how much of it.
-const MADE: [(&str, &str, &str); 17] = [
+const MADE: [(&str, &str, &str); 18] = [
     // Slack
     (
         r"xox[a-z](?:\.xox[a-z])?-|xapp-|xwfp-",
@@ -74,6 +74,8 @@ const MADE: [(&str, &str, &str); 17] = [
         "17,",
     ),
     ("AGE-SECRET-KEY-1|A3-|API-", "[A-Z0-9-]", "24,"),
+    // HubSpot's private apps: the region, then a UUID
+    ("pat-(?:na|eu|ap)[0-9]{1,2}-", "[A-Za-z0-9-]", "20,"),
     ("sha256~|EAA[A-Z]|EAAC|4b1d", "[A-Za-z0-9_-]", "30,"),
     ("SK|AC", "[a-fA-F0-9]", "32,"),
     // Azure: the version and `Q~` stand behind the first three characters
@@ -130,7 +132,8 @@ const MAX_KEY: usize = 32 * 1024;
 /// Finds everything this module knows.
 pub(super) fn find(text: &str, spans: &mut Vec<Span>) {
     for m in BY_PREFIX.find_iter(text) {
-        if !is_plain_word(m.as_str()) {
+        // A UUID may begin like anything.
+        if !is_plain_word(m.as_str()) && !random::is_uuid(m.as_str()) {
             spans.push(Span::secret(m.range()));
         }
     }

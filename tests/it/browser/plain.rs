@@ -93,3 +93,77 @@ fn a_plan_is_approved_and_a_command_answered_without_a_script() {
         assert!(!browser.page(LEAD).await.contains("<b>Status</b>"));
     });
 }
+
+/// Every failure of the panel: its button, the connection, and the words of its card.
+const PROVOKED: [(&str, &str, &str); 16] = [
+    ("fail-credential", "lively_beacon", "credential_expired"),
+    ("fail-grant", "narrow_gate", "permission_denied"),
+    ("fail-host", "plain_tumbler", "network_unreachable"),
+    ("fail-host-key", "mossy_ferry", "certificate_or_fingerprint"),
+    ("fail-rate", "brave_lantern", "source_rate_limited"),
+    ("fail-down", "swift_pebble", "source_unavailable"),
+    ("fail-timeout", "pensive_otter", "source_timeout"),
+    ("fail-column", "stout_barrel", "schema_change"),
+    ("fail-position", "broad_willow", "replication_log_lost"),
+    ("fail-setting", "silent_quarry", "config_error"),
+    ("fail-file", "airy_cobble", "malformed_data"),
+    ("fail-full", "tidy_ribbon", "destination_capacity"),
+    (
+        "fail-destination-grant",
+        "candid_oyster",
+        "destination_permission",
+    ),
+    ("fail-asleep", "rugged_spindle", "destination_unavailable"),
+    ("fail-bill", "mellow_kettle", "billing_or_plan_limit"),
+    ("fail-defect", "early_almanac", "fivetran_internal"),
+];
+
+/// What an incident's card of this connection says of its cause.
+fn cause_on(page: &str, connection: &str) -> Option<String> {
+    let mut messages = page.split("<article").skip(1);
+    let mine = format!("<code>{connection}</code>");
+    let card = messages.find(|m| m.contains("· incident ") && m.contains(&mine))?;
+    let cause = Regex::new(r"<b>Cause</b>, <b>(\w+)</b>: <code>(\w+)</code>").unwrap();
+    let found = cause.captures(card)?;
+    Some(format!("{} {}", &found[1], &found[2]))
+}
+
+#[test]
+fn each_failure_that_can_be_provoked_gets_a_card_that_names_its_cause() {
+    crate::process::runtime().block_on(async {
+        let demo = Demo::start(&[]).await;
+        let http = Client::builder().no_proxy().build().unwrap();
+        let browser = Plain { demo: &demo, http };
+        let page = browser.sees(LEAD, "Make something fail").await;
+        let mut forms = page.split("<form");
+        let form = forms.find(|form| form.contains("fail-credential")).unwrap();
+        for (button, connection, category) in PROVOKED {
+            assert!(form.contains(&format!("value=\"{button}\"")), "{button}");
+            browser.send(LEAD, form, &[("do", button)]).await;
+            let mut told = None;
+            for _ in 0..150 {
+                told = cause_on(&browser.page(LEAD).await, connection);
+                if told.is_some() {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            assert_eq!(told, Some(format!("confirmed {category}")), "{button}");
+        }
+        browser.send(LEAD, form, &[("do", "fail-snowflake")]).await;
+        // One trouble, so one card for all of them.
+        let many = Regex::new(r"and \d+ more: the syncs failed").unwrap();
+        let one_card = async || {
+            let page = browser.page(LEAD).await;
+            let mut messages = page.split("<article");
+            messages.any(|m| many.is_match(m) && m.contains("<code>destination_unavailable</code>"))
+        };
+        for attempt in 0.. {
+            assert!(attempt < 300, "no card for everything at one destination");
+            if one_card().await {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+}

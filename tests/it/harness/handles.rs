@@ -132,7 +132,7 @@ impl World {
         let (app, clock) = (self.app(), Clock::fixed(self.now()));
         clock.advance(ahead);
         let policy = PolicyFile::new(self.policy.to_path_buf(), self.settings.own_secrets());
-        let (policy, redactor) = policy.load().unwrap();
+        let loaded = policy.load().unwrap();
         App::new(Parts {
             ctx: Ctx::new(clock),
             store: app.store.clone(),
@@ -141,8 +141,7 @@ impl World {
             slack_api: app.slack_api.clone(),
             fivetran: app.fivetran.clone(),
             llm: app.llm.clone(),
-            policy,
-            redactor,
+            loaded,
             log_source: self.log.clone(),
             webhook: None,
         })

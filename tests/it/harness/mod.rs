@@ -222,7 +222,7 @@ impl World {
             tx.commit().await.unwrap();
         }
         let file = PolicyFile::new(self.policy.to_path_buf(), settings.own_secrets());
-        let (policy, redactor) = file.load().unwrap();
+        let loaded = file.load().unwrap();
         let fivetran = FivetranClient::new(
             fivetran::Settings {
                 base: settings.fivetran.api.clone(),
@@ -245,8 +245,7 @@ impl World {
             slack_api,
             fivetran,
             llm: self.model.as_ref().map(|model| Arc::new(model.client())),
-            policy,
-            redactor,
+            loaded,
             log_source: self.log.clone(),
             webhook: settings.webhook_in_use(),
         };
