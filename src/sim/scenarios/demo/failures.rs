@@ -65,8 +65,7 @@ pub const FAILURES: [Provoked; 16] = [
         reason: "com.google.cloud.bigquery.BigQueryException: Access Denied: Dataset acme-prod:braintree: Permission \
             bigquery.tables.create denied on dataset acme-prod:braintree (or it may not exist)." },
     Provoked { name: "fail-asleep", label: "Destination asleep (Databricks)", connection: "rugged_spindle", task: None,
-        reason: "com.databricks.sql.DatabricksSQLException: The destination cluster is being resized and temporarily unavailable: \
-            ConcurrentAppendException while a compaction runs" },
+        reason: "com.databricks.sql.DatabricksSQLException: the destination warehouse is suspended and is starting" },
     Provoked { name: "fail-bill", label: "Bill unpaid (Facebook Ads)", connection: "mellow_kettle", task: None,
         reason: "com.facebook.ads.sdk.APIException: the ad account is suspended: PAYMENT_REQUIRED, 2 invoices are past due" },
     Provoked { name: "fail-defect", label: "Defect of the pipeline (NetSuite)", connection: "early_almanac", task: None,
