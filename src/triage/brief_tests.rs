@@ -56,7 +56,10 @@ fn what_matters_is_told_within_4000_tokens_and_in_the_order_of_the_log() {
     rows[3] = row(
         "SEVERE",
         "error",
-        "FATAL: password authentication failed for user",
+        &format!(
+            "FATAL: password authentication failed for {}",
+            "y".repeat(560)
+        ),
     );
     rows[2] = row(
         "INFO",

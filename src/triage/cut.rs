@@ -33,6 +33,8 @@ pub struct Cut {
     syncs: HashMap<Option<String>, Sync>,
     changes: Shelf,
     seen: u64,
+    /// Rows that were given a place.
+    placed: u64,
     /// The time of the row before, for those that have none.
     time: i64,
 }
@@ -45,6 +47,7 @@ impl Cut {
             syncs: HashMap::new(),
             changes: Shelf::with_room(CHANGES),
             seen: 0,
+            placed: 0,
             time: 0,
         }
     }
@@ -94,7 +97,8 @@ impl Cut {
         if let Some(at) = changes::moment(&row.time_stamp) {
             self.time = at.timestamp_micros();
         }
-        (self.time, self.seen)
+        self.placed += 1;
+        (self.time, self.placed)
     }
 
     /// The sync whose rows are the oldest; what stands outside of any is no sync.

@@ -100,6 +100,15 @@ fn of_many_syncs_the_last_are_kept_and_of_many_errors_the_loudest_and_latest() {
 }
 
 #[test]
+fn changes_of_one_moment_are_all_kept() {
+    let mut cut = Cut::new(&Redactor::new(&[]).unwrap());
+    for table in ["a", "b"] {
+        cut.see_change(row(1, "INFO", "alter_table", "s", table));
+    }
+    assert_eq!(said(&cut.into_rows().1), ["a", "b"]);
+}
+
+#[test]
 fn what_was_changed_is_kept_apart() {
     let (_, changes) = cut((0..40).map(|n| {
         row(

@@ -164,11 +164,10 @@ mod tests {
     #[test]
     fn no_window_cuts_a_secret_in_two() {
         for shift in 0..9 {
-            let before = "x ".repeat(6_000 + shift * 13);
-            let line = format!(
-                "{before}error: password=hunter2-{}-kept-secret and more {before}",
-                "s3cr3tW0rd".repeat(20)
-            );
+            // The window begins somewhere between the quotes.
+            let (before, between) = ("x ".repeat(6_000), "z ".repeat(10 * shift));
+            let secret = format!("password=\"hunter two {}\"", "s3cr3tW0rd and ".repeat(12));
+            let line = format!("{before}{secret} {between}error: refused {before}");
             let told = kept(&line).join("\n");
             assert!(!told.contains("s3cr3tW0rd"), "{told}");
         }

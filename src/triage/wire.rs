@@ -130,7 +130,7 @@ impl Fields {
 
     /// Whether they are the names of the columns.
     pub(super) fn are_names(&self) -> bool {
-        self.time.as_deref().and_then(Column::of) == Some(Column::Time)
+        self.time.as_deref().and_then(Column::of).is_some()
     }
 
     /// The row; none where nothing in it is known.
