@@ -10,7 +10,7 @@ use super::propose::{Request, line};
 use super::{App, Flow, Ran, Stop};
 use crate::fivetran::Priority;
 use crate::model::{
-    Actor, Connection, ConnectionId, Incident, IncidentId, IncidentState, Mode, ProposalKind,
+    Actor, Care, Connection, ConnectionId, Incident, IncidentId, IncidentState, Mode, ProposalKind,
     ProposalState,
 };
 use crate::store::Tx;
@@ -124,6 +124,8 @@ impl App {
                     .succeeded_at
                     .is_some_and(|at| at > incident.failed_at) =>
             {
+                let mut incident = incident;
+                incident.care.recovered_at = connection.succeeded_at;
                 self.resolve_incident(incident, version).await
             }
             _ => Ok(()),
@@ -168,7 +170,11 @@ impl App {
             proposal: None,
             resolved_at: None,
             gone: false,
+            care: Care::default(),
         };
+        let brief = self
+            .learn(&mut tx, connection, &mut incident, brief)
+            .await?;
         tx.insert_incident(&incident).await?;
         let facts = json!({
             "connection": connection.id, "failed_at": failed_at, "reason": &incident.reason,
@@ -182,6 +188,7 @@ impl App {
                 .await?;
             self.propose_remedy(&mut tx, connection, &mut incident)
                 .await?;
+            self.watch(&mut tx, connection, &mut incident).await?;
             tx.update_incident(&incident, 1).await?;
             self.show_incident(&mut tx, id).await?;
         }
@@ -200,9 +207,12 @@ impl App {
         let (cause, brief) = self.cause_of(connection, reason, known).await.unzip();
         incident.cause = cause;
         let mut tx = self.store.begin().await?;
+        incident.failures += 1;
+        let brief = self
+            .learn(&mut tx, connection, &mut incident, brief)
+            .await?;
         self.put_question(&mut tx, &mut incident, brief.as_ref())
             .await?;
-        incident.failures += 1;
         incident.failed_at = connection.failed_at.unwrap_or(incident.failed_at);
         incident.state = IncidentState::Open;
         // A reason belongs to one failure; this one's may be told by a webhook yet.
@@ -221,6 +231,9 @@ impl App {
         if !waits && own {
             self.propose_remedy(&mut tx, connection, &mut incident)
                 .await?;
+        }
+        if own {
+            self.watch(&mut tx, connection, &mut incident).await?;
         }
         tx.update_incident(&incident, version).await?;
         let facts = json!({ "failures": incident.failures, "failed_at": incident.failed_at });
@@ -248,6 +261,9 @@ impl App {
         let (cause, brief) = self.cause_of(connection, reason, None).await.unzip();
         incident.cause = cause;
         let mut tx = self.store.begin().await?;
+        let brief = self
+            .learn(&mut tx, connection, &mut incident, brief)
+            .await?;
         self.put_question(&mut tx, &mut incident, brief.as_ref())
             .await?;
         incident.reason = reason.map(|text| self.kept(text));
@@ -276,11 +292,14 @@ impl App {
         // A remedy that still waits has nothing left to mend.
         self.withdraw(&mut tx, &incident).await?;
         self.tell_incident(&mut tx, &incident, false).await?;
-        self.finish(tx).await
+        let posted_at = tx.posted_at(&subject_of(incident.id)).await?;
+        self.finish(tx).await?;
+        super::care::measured(&incident, posted_at);
+        Ok(())
     }
 
     /// Takes back a fix that still waits for people.
-    async fn withdraw(&self, tx: &mut Tx, incident: &Incident) -> Flow<()> {
+    pub(super) async fn withdraw(&self, tx: &mut Tx, incident: &Incident) -> Flow<()> {
         let Some(id) = incident.proposal else {
             return Ok(());
         };
@@ -313,7 +332,7 @@ impl App {
         tx.audit(self.entry("incident.explained", Actor::Syncgate, subject, facts));
     }
 
-    async fn propose_remedy(
+    pub(super) async fn propose_remedy(
         &self,
         tx: &mut Tx,
         connection: &Connection,

@@ -10,6 +10,7 @@ fn brief() -> Brief {
         text: text.to_owned(),
     };
     Brief {
+        precedents: Vec::new(),
         connector: "postgres".to_owned(),
         ending: "it failed".to_owned(),
         lines: vec![

@@ -63,7 +63,8 @@ fn a_failed_sync_posts_one_card_with_its_reason_redacted_and_inert_and_a_remedy(
         *What people can do*:
         1. Move the sync to a quieter time of the source.
         2. Make the slow query faster, or its limit longer.
-        [Approve the fix]
+        [Approve the fix] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
+        [Cause is right] [Partly] [Wrong]
         ~ audit #4 <hash>
         ");
         let raw = format!("{:?}", w.ledger.entries());

@@ -21,6 +21,7 @@ fn prompt() -> Prompt {
         text: "no such host db.internal".to_owned(),
     };
     let brief = Brief {
+        precedents: Vec::new(),
         ending: "it failed".to_owned(),
         lines: vec![line],
         ..Brief::default()

@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use slack_morphism::prelude::*;
 
+use super::attend::{self, Attended};
 use super::blocks::{button, confirm};
 use super::cause::{explained, steps};
 use super::lines::in_a_sentence;
 use super::message::{Builder, Message};
+use super::precedents::precedents;
 use super::proposal::chain;
 use super::text::Words;
 use crate::model::{Incident, IncidentState, Notice, ProposalId, audit};
@@ -41,6 +43,8 @@ pub struct IncidentView<'a> {
     pub steps: &'a [&'static str],
     /// Who is told: a user or a user group, once the mention is due.
     pub owner: Option<&'a str>,
+    /// What people have to do with it.
+    pub attended: &'a Attended,
     /// The end of the audit chain.
     pub head: &'a audit::Head,
     /// The policy's zone.
@@ -73,6 +77,9 @@ pub fn incident_card(v: &IncidentView<'_>) -> Message {
         .say(" failed. Next: ")
         .then(next_step(v));
     let mut card = Builder::with_fallback(&fallback, &head).paragraph(&since(v));
+    card = card
+        .paragraph(&attend::attention(v))
+        .paragraph(&attend::durations(v));
     if let Some(cause) = &i.cause {
         card = explained(card, cause);
     }
@@ -84,11 +91,17 @@ pub fn incident_card(v: &IncidentView<'_>) -> Message {
     card = card.paragraph(&Words::new().bold("Next").say(": ").then(next_step(v)));
     if i.resolved_at.is_none() {
         card = card.paragraph(&steps(v.steps));
+        card = card.paragraph(&precedents(&i.care.precedents, v.tz));
     }
     if let Some(owner) = v.owner {
         card = card.paragraph(&Words::new().say("Owner: ").role(owner));
     }
-    card.buttons(buttons(v)).small(&chain(v.head)).build()
+    let fixes = buttons(v).into_iter().map(Into::into);
+    card.actions(fixes.chain(attend::acts(i)).collect())
+        .buttons(attend::ratings(i))
+        .small(&attend::voices(&v.attended.feedback))
+        .small(&chain(v.head))
+        .build()
 }
 
 fn since(v: &IncidentView<'_>) -> Words {
@@ -111,7 +124,7 @@ fn since(v: &IncidentView<'_>) -> Words {
 fn next_step(v: &IncidentView<'_>) -> Words {
     let words = Words::new();
     match (v.incident.state, v.remedy) {
-        (IncidentState::Open, Some(remedy)) => {
+        (IncidentState::Open | IncidentState::Acknowledged, Some(remedy)) => {
             let words = if remedy.can_approve {
                 words.say("approve #")
             } else {
@@ -123,7 +136,7 @@ fn next_step(v: &IncidentView<'_>) -> Words {
                 .quote(&in_a_sentence(&remedy.what), 200)
                 .say(".")
         }
-        (IncidentState::Open, None) => {
+        (IncidentState::Open | IncidentState::Acknowledged, None) => {
             words.say(v.person.unwrap_or(
                 "a person has to look in Fivetran; Syncgate has nothing safe to propose.",
             ))
@@ -175,7 +188,10 @@ fn buttons(v: &IncidentView<'_>) -> Vec<SlackBlockButtonElement> {
     let Some(remedy) = v.remedy.filter(|remedy| remedy.can_approve) else {
         return Vec::new();
     };
-    if v.incident.state != IncidentState::Open {
+    if !matches!(
+        v.incident.state,
+        IncidentState::Open | IncidentState::Acknowledged
+    ) {
         return Vec::new();
     }
     let effect = Words::new()
