@@ -11,7 +11,9 @@ use super::incident_card::is_recovering;
 use super::precedent::alike_today;
 use super::proof::is_unreadable;
 use super::{App, Flow, Ran, Stop};
-use crate::model::{Actor, Connection, ConnectionId, Incident, IncidentState, Late, SyncState};
+use crate::model::{
+    Actor, Connection, ConnectionId, Incident, IncidentState, Late, Silenced, SyncState,
+};
 use crate::planner::late;
 use crate::slack::cards::{self, Attended};
 use crate::store::Tx;
@@ -20,6 +22,8 @@ use crate::store::Tx;
 const DEBOUNCE: TimeDelta = TimeDelta::minutes(5);
 /// While another try is under way it waits on, but no longer than this after the incident was opened.
 const PATIENCE: TimeDelta = TimeDelta::hours(1);
+/// Other connections of an incident that are looked at.
+const SIBLINGS: i64 = 50;
 /// The last reminder comes so long before the data is late.
 const LAST_CALL: TimeDelta = TimeDelta::minutes(30);
 
@@ -104,7 +108,7 @@ impl App {
         let now = self.ctx.now();
         let mut tx = self.store.begin().await?;
         let connection = tx.connection(&incident.connection).await?;
-        let muted = tx.mute_of(&incident.connection, now).await?.is_some();
+        let muted = self.muted(&mut tx, &incident).await?.is_some();
         incident.care.snoozed.take_if(|silent| silent.until <= now);
         let mention = self
             .mention_due(&mut tx, &mut incident, connection.as_ref(), muted)
@@ -230,11 +234,26 @@ impl App {
         // Slack's clock is not ours.
         let to_card = posted_at.map(|at| (at - incident.opened_at).max(TimeDelta::zero()));
         Ok(Attended {
-            muted: tx.mute_of(&incident.connection, self.ctx.now()).await?,
+            muted: self.muted(tx, incident).await?,
             late,
             to_card,
             feedback: tx.feedback_of(incident.id).await?,
         })
+    }
+
+    /// Whether an incident is to be silent: all of its connections are muted. What is told is the mute
+    /// of the one that it was opened for.
+    pub(super) async fn muted(&self, tx: &mut Tx, incident: &Incident) -> Flow<Option<Silenced>> {
+        let now = self.ctx.now();
+        let Some(mute) = tx.mute_of(&incident.connection, now).await? else {
+            return Ok(None);
+        };
+        for sibling in tx.failing_siblings(incident, SIBLINGS).await? {
+            if tx.mute_of(&sibling.connection, now).await?.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(mute))
     }
 
     /// A silence is over: what is still wrong gets its card and its timers as if it had begun now.
@@ -246,12 +265,13 @@ impl App {
         let subject = format!("connection:{id}");
         tx.audit(self.entry("mute.ended", Actor::Syncgate, subject, json!({})));
         let open = tx.open_incident(id).await?;
+        let open = open.filter(|(incident, _)| incident.connection == *id);
         let connection = tx.connection(id).await?;
         if let (Some((mut incident, version)), Some(connection)) = (open, connection) {
             let fresh = !tx.has_message(&subject_of(incident.id)).await?;
             self.show_incident(&mut tx, incident.id).await?;
             if fresh {
-                self.propose_remedy(&mut tx, &connection, &mut incident)
+                self.propose_remedy(&mut tx, &[&connection], &mut incident)
                     .await?;
             }
             incident.care.watched = false;

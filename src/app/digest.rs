@@ -166,11 +166,17 @@ impl App {
             starts.push(start);
         }
         let by_id: BTreeMap<_, _> = fleet.iter().map(|c| (&c.id, c)).collect();
-        for (incident, _) in tx.open_incidents().await? {
-            let connection = by_id.get(&incident.connection);
-            let remedy = connection.map(|c| remedy(c, incident.cause.as_ref()));
+        let open: BTreeMap<_, _> = tx
+            .open_incidents()
+            .await?
+            .into_iter()
+            .map(|(incident, _)| (incident.id, incident.cause))
+            .collect();
+        for (id, incident) in tx.failing().await? {
+            let cause = open.get(&incident).and_then(Option::as_ref);
+            let remedy = by_id.get(&id).map(|c| remedy(c, cause));
             if let Some(Remedy::Person(_)) = remedy {
-                known.need_person.insert(incident.connection);
+                known.need_person.insert(id);
             }
         }
         Ok(known)

@@ -39,6 +39,7 @@ impl App {
         // A reason belongs to one failure.
         let told = open
             .as_ref()
+            .filter(|i| i.connection == connection.id)
             .filter(|i| connection.failed_at == Some(i.failed_at));
         let reason = told.and_then(|incident| incident.reason.clone());
         let cause = self.cause_of(&connection, reason.as_deref(), None).await;

@@ -32,11 +32,7 @@ impl App {
         }
         let over = !incident.state.is_open();
         // A muted connection makes no noise; it gets its card when the mute ends.
-        if tx
-            .mute_of(&incident.connection, self.ctx.now())
-            .await?
-            .is_some()
-        {
+        if self.muted(tx, incident).await?.is_some() {
             return Ok(false);
         }
         let waiting = tx.incident_cards_waiting(&incident.channel).await?;

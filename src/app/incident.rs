@@ -1,138 +1,21 @@
 //! Incidents: one card per living problem, opened on the first failure, resolved by proof.
 
-use std::collections::BTreeSet;
-
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::cause::facts as facts_of;
+use super::observe::{Living, is_old_news};
 use super::propose::{Request, line};
-use super::{App, Flow, Ran, Stop};
-use crate::fivetran::Priority;
+use super::{App, Flow, Stop};
 use crate::model::{
-    Actor, Care, Connection, ConnectionId, Incident, IncidentId, IncidentState, Mode, ProposalKind,
+    Actor, Care, Connection, Incident, IncidentId, IncidentState, Member, Mode, ProposalKind,
     ProposalState,
 };
 use crate::store::Tx;
 use crate::triage::{Remedy, remedy};
 
 impl App {
-    /// Reads the fleet and looks for failures and recoveries: the detection of those who have no
-    /// public address, and the safety net of those who have.
-    ///
-    /// # Errors
-    /// When Fivetran or the database does not answer.
-    pub async fn poll(&self) -> anyhow::Result<Ran> {
-        let now = self.ctx.now();
-        let every = TimeDelta::from_std(self.policy.load().poll_interval())?;
-        let mut tx = self.store.begin().await?;
-        let ours = tx.take_turn("poll", now, now + every).await?;
-        tx.commit().await?;
-        if !ours {
-            return Ok(Ran::Empty);
-        }
-        let fleet = self.refresh_fleet(Priority::Background).await?;
-        let open = self.store.snapshot().await?.open_incidents().await?;
-        let living: BTreeSet<ConnectionId> = open.into_iter().map(|(i, _)| i.connection).collect();
-        let listed: BTreeSet<&ConnectionId> = fleet.iter().map(|c| &c.id).collect();
-        for connection in fleet
-            .iter()
-            .filter(|c| c.failed() || living.contains(&c.id))
-        {
-            let observed = self.observe(connection, None).await;
-            noted(&connection.id, observed);
-        }
-        for id in living.iter().filter(|id| !listed.contains(id)) {
-            noted(id, self.look_whether_gone(id).await);
-        }
-        Ok(Ran::Ran)
-    }
-
-    /// An incident of a connection that the list does not show is over only if Fivetran says that
-    /// there is no such connection.
-    async fn look_whether_gone(&self, id: &ConnectionId) -> anyhow::Result<()> {
-        match self.read(id, Priority::Background).await? {
-            Some(connection) => self.observe(&connection, None).await,
-            None => self.gone(id).await,
-        }
-    }
-
-    /// The connection no longer exists: what was wrong with it is over.
-    pub(super) async fn gone(&self, id: &ConnectionId) -> anyhow::Result<()> {
-        let open = self.store.snapshot().await?.open_incident(id).await?;
-        let Some((incident, version)) = open else {
-            return Ok(());
-        };
-        let incident = Incident {
-            gone: true,
-            ..incident
-        };
-        match self.resolve_incident(incident, version).await {
-            // Whoever was faster changed it; the next reading looks again.
-            Ok(()) | Err(Stop::Race) => Ok(()),
-            Err(Stop::Fail(error)) => Err(error),
-            Err(Stop::Say { code, .. }) => anyhow::bail!("nobody asked for an incident: {code}"),
-        }
-    }
-
-    /// Opens, counts or resolves, by what was read.
-    pub(super) async fn observe(
-        &self,
-        connection: &Connection,
-        reason: Option<&str>,
-    ) -> anyhow::Result<()> {
-        for _ in 0..5 {
-            match self.try_observe(connection, reason).await {
-                Ok(()) => return Ok(()),
-                Err(Stop::Race) => {}
-                Err(Stop::Fail(error)) => return Err(error),
-                Err(Stop::Say { code, .. }) => {
-                    anyhow::bail!("nobody asked for an incident: {code}")
-                }
-            }
-        }
-        anyhow::bail!("lost five races over one incident")
-    }
-
-    async fn try_observe(&self, connection: &Connection, reason: Option<&str>) -> Flow<()> {
-        let known = self
-            .store
-            .snapshot()
-            .await?
-            .open_incident(&connection.id)
-            .await?;
-        match (known, connection.failed_at) {
-            (None, Some(failed_at)) if connection.failed() => {
-                self.open(connection, failed_at, reason).await
-            }
-            (Some((incident, version)), Some(failed_at))
-                if connection.failed() && failed_at > incident.failed_at =>
-            {
-                self.count(connection, incident, version, reason).await
-            }
-            // The reading was faster than the webhook that tells why.
-            (Some((incident, version)), Some(failed_at))
-                if connection.failed()
-                    && failed_at == incident.failed_at
-                    && incident.reason.is_none()
-                    && reason.is_some() =>
-            {
-                self.explain(connection, incident, version, reason).await
-            }
-            (Some((incident, version)), _)
-                if connection
-                    .succeeded_at
-                    .is_some_and(|at| at > incident.failed_at) =>
-            {
-                let mut incident = incident;
-                incident.care.recovered_at = connection.succeeded_at;
-                self.resolve_incident(incident, version).await
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn open(
+    pub(super) async fn open(
         &self,
         connection: &Connection,
         failed_at: DateTime<Utc>,
@@ -140,27 +23,32 @@ impl App {
     ) -> Flow<()> {
         // The log is read before anything is locked, and not for a failure that is over.
         let mut tx = self.store.snapshot().await?;
-        meanwhile_open(&mut tx, connection).await?;
         if is_old_news(&mut tx, connection, failed_at).await? {
             return Ok(());
         }
         drop(tx);
         let (cause, brief) = self.cause_of(connection, reason, None).await.unzip();
-        let now = self.ctx.now();
         let mut tx = self.store.begin().await?;
-        meanwhile_open(&mut tx, connection).await?;
         if is_old_news(&mut tx, connection, failed_at).await? {
             return Ok(());
         }
-        let subject = self.subject(&mut tx, connection).await?;
+        let kin = self.kin_of(&mut tx, connection, cause.as_ref()).await?;
+        if let Some((same, _)) = self.same_trouble(&mut tx, kin.as_deref()).await? {
+            return self.join(tx, connection, failed_at, same.id).await;
+        }
         let id = tx.next_incident().await?;
+        // Numbers are given out one after the other: whoever had the one before is seen from here on.
+        if self.same_trouble(&mut tx, kin.as_deref()).await?.is_some() {
+            return Err(Stop::Race);
+        }
+        let subject = self.subject(&mut tx, connection).await?;
         let mut incident = Incident {
             id,
             connection: connection.id.clone(),
             name: connection.schema.clone(),
             state: IncidentState::Open,
             channel: self.policy.load().channel_of(&subject),
-            opened_at: now,
+            opened_at: self.ctx.now(),
             failed_at,
             failures: 1,
             reason: reason.map(|text| self.kept(text)),
@@ -170,23 +58,25 @@ impl App {
             proposal: None,
             resolved_at: None,
             gone: false,
+            joined: None,
             care: Care::default(),
         };
         let brief = self
             .learn(&mut tx, connection, &mut incident, brief)
             .await?;
-        tx.insert_incident(&incident).await?;
+        tx.insert_incident(&incident, kin.as_deref()).await?;
         let facts = json!({
             "connection": connection.id, "failed_at": failed_at, "reason": &incident.reason,
             "tasks": &incident.tasks, "warnings": &incident.warnings,
         });
         tx.audit(self.entry("incident.opened", Actor::Syncgate, subject_of(id), facts));
         self.audit_cause(&mut tx, &incident);
+        self.keep_evidence(&mut tx, id, brief.as_ref()).await?;
         // The card first: the remedy's own card stands in its thread.
         if self.tell_incident(&mut tx, &incident, true).await? {
             self.put_question(&mut tx, &mut incident, brief.as_ref())
                 .await?;
-            self.propose_remedy(&mut tx, connection, &mut incident)
+            self.propose_remedy(&mut tx, &[connection], &mut incident)
                 .await?;
             self.watch(&mut tx, connection, &mut incident).await?;
             tx.update_incident(&incident, 1).await?;
@@ -196,17 +86,27 @@ impl App {
     }
 
     /// The same trouble again: counted on the card, with a fresh remedy when the last was used up.
-    async fn count(
+    pub(super) async fn count(
         &self,
         connection: &Connection,
-        mut incident: Incident,
-        version: i64,
+        known: Living,
         reason: Option<&str>,
     ) -> Flow<()> {
-        let known = Some(incident.failed_at);
-        let (cause, brief) = self.cause_of(connection, reason, known).await.unzip();
+        let Living {
+            mut incident,
+            version,
+            member,
+        } = known;
+        let before = Some(incident.failed_at);
+        let (cause, brief) = self.cause_of(connection, reason, before).await.unzip();
         incident.cause = cause;
         let mut tx = self.store.begin().await?;
+        self.keep_evidence(&mut tx, incident.id, brief.as_ref())
+            .await?;
+        let kin = self
+            .kin_of(&mut tx, connection, incident.cause.as_ref())
+            .await?;
+        tx.set_kin(incident.id, kin.as_deref()).await?;
         incident.failures += 1;
         let brief = self
             .learn(&mut tx, connection, &mut incident, brief)
@@ -219,17 +119,17 @@ impl App {
         incident.reason = reason.map(|text| self.kept(text));
         incident.tasks.clone_from(&connection.tasks);
         incident.warnings.clone_from(&connection.warnings);
+        let again = Member {
+            failed_at: incident.failed_at,
+            failures: incident.failures,
+            ..member
+        };
+        tx.put_member(incident.id, &again).await?;
         self.withdraw_if_vain(&mut tx, connection, &mut incident)
             .await?;
-        let waits = match incident.proposal {
-            Some(id) => tx.proposal(id).await?.is_some_and(|stored| {
-                matches!(stored.proposal.state, ProposalState::Proposed { .. })
-            }),
-            None => false,
-        };
         let own = self.tell_incident(&mut tx, &incident, false).await?;
-        if !waits && own {
-            self.propose_remedy(&mut tx, connection, &mut incident)
+        if own && !self.fix_waits(&mut tx, &incident).await? {
+            self.propose_remedy(&mut tx, &[connection], &mut incident)
                 .await?;
         }
         if own {
@@ -251,16 +151,29 @@ impl App {
     }
 
     /// A webhook tells why, after a reading had opened the incident.
-    async fn explain(
+    pub(super) async fn explain(
         &self,
         connection: &Connection,
-        mut incident: Incident,
-        version: i64,
+        known: Living,
         reason: Option<&str>,
     ) -> Flow<()> {
+        let Living {
+            mut incident,
+            version,
+            member,
+        } = known;
         let (cause, brief) = self.cause_of(connection, reason, None).await.unzip();
         incident.cause = cause;
         let mut tx = self.store.begin().await?;
+        self.keep_evidence(&mut tx, incident.id, brief.as_ref())
+            .await?;
+        let kin = self
+            .kin_of(&mut tx, connection, incident.cause.as_ref())
+            .await?;
+        tx.set_kin(incident.id, kin.as_deref()).await?;
+        if let Some(other) = self.older_twin(&mut tx, &incident, kin.as_deref()).await? {
+            return self.merge(tx, (incident, version), &member, other).await;
+        }
         let brief = self
             .learn(&mut tx, connection, &mut incident, brief)
             .await?;
@@ -276,9 +189,13 @@ impl App {
         self.finish(tx).await
     }
 
-    async fn resolve_incident(&self, mut incident: Incident, version: i64) -> Flow<()> {
+    pub(super) async fn resolve_incident(
+        &self,
+        mut tx: Tx,
+        mut incident: Incident,
+        version: i64,
+    ) -> Flow<()> {
         let now = self.ctx.now();
-        let mut tx = self.store.begin().await?;
         incident.state = IncidentState::Resolved;
         incident.resolved_at = Some(now);
         tx.update_incident(&incident, version).await?;
@@ -296,6 +213,15 @@ impl App {
         self.finish(tx).await?;
         super::care::measured(&incident, posted_at);
         Ok(())
+    }
+
+    /// Whether a fix waits for people.
+    pub(super) async fn fix_waits(&self, tx: &mut Tx, incident: &Incident) -> Flow<bool> {
+        let Some(id) = incident.proposal else {
+            return Ok(false);
+        };
+        let stored = tx.proposal(id).await?;
+        Ok(stored.is_some_and(|s| matches!(s.proposal.state, ProposalState::Proposed { .. })))
     }
 
     /// Takes back a fix that still waits for people.
@@ -332,65 +258,42 @@ impl App {
         tx.audit(self.entry("incident.explained", Actor::Syncgate, subject, facts));
     }
 
+    /// Proposes the fix for these connections of an incident, where there is one.
     pub(super) async fn propose_remedy(
         &self,
         tx: &mut Tx,
-        connection: &Connection,
+        connections: &[&Connection],
         incident: &mut Incident,
     ) -> Flow<()> {
-        let subject = self.subject(tx, connection).await?;
-        let shadow = self.policy.load().connection(&subject).mode() == Mode::Shadow;
-        let Remedy::Propose(action) = remedy(connection, incident.cause.as_ref()) else {
-            return Ok(());
-        };
-        if shadow {
-            return Ok(());
+        let mut lines = Vec::new();
+        for connection in connections {
+            let subject = self.subject(tx, connection).await?;
+            let shadow = self.policy.load().connection(&subject).mode() == Mode::Shadow;
+            let Remedy::Propose(action) = remedy(connection, incident.cause.as_ref()) else {
+                continue;
+            };
+            if !shadow {
+                let reason = format!("Its last sync failed (incident {}).", incident.id);
+                lines.push(line(connection, action, reason));
+            }
         }
-        let reason = format!("Its last sync failed (incident {}).", incident.id);
+        let title = match lines.as_slice() {
+            [] => return Ok(()),
+            [one] => format!("Sync {} again", one.name),
+            more => format!("Sync {} connections again", more.len()),
+        };
         let request = Request {
             kind: ProposalKind::Remediation,
             requester: Actor::Syncgate,
             channel: incident.channel.clone(),
-            title: format!("Sync {} again", connection.schema),
-            lines: vec![line(connection, action, reason)],
+            title,
+            lines,
             shadow: Vec::new(),
             incident: Some(incident.id),
             direct: None,
         };
         incident.proposal = Some(self.propose(tx, request).await?);
         Ok(())
-    }
-}
-
-/// Stops where another reading has opened an incident since: it is looked at again, so that a reason
-/// that only this one knows comes onto that card.
-async fn meanwhile_open(tx: &mut Tx, connection: &Connection) -> Flow<()> {
-    match tx.open_incident(&connection.id).await? {
-        Some(_) => Err(Stop::Race),
-        None => Ok(()),
-    }
-}
-
-/// Whether a failure was seen and over before this reading of it came to be looked at: a newer
-/// reading is stored, or an incident has counted it.
-async fn is_old_news(
-    tx: &mut Tx,
-    connection: &Connection,
-    failed_at: DateTime<Utc>,
-) -> crate::store::Result<bool> {
-    let newer = tx.connection(&connection.id).await?;
-    if newer.is_some_and(|stored| stored.read_at > connection.read_at && !stored.failed()) {
-        return Ok(true);
-    }
-    let last = tx.last_incident(&connection.id).await?;
-    // One that was only thought to be gone is back, and still failed.
-    Ok(last.is_some_and(|last| !last.gone && failed_at <= last.failed_at))
-}
-
-/// One connection's trouble does not keep the next from being looked at.
-fn noted(id: &ConnectionId, observed: anyhow::Result<()>) {
-    if let Err(error) = observed {
-        tracing::error!(connection = %id, error = format!("{error:#}"), "an incident cannot be looked after");
     }
 }
 

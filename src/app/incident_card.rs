@@ -7,10 +7,12 @@ use super::{App, Flow};
 use crate::model::audit::Head;
 use crate::model::{Incident, IncidentId, IncidentState, Mode, ProposalState, Step, StepState};
 use crate::slack::Button;
-use crate::slack::cards::{self, IncidentView, Message};
+use crate::slack::cards::{self, IncidentView, Message, Siblings};
 use crate::store::{Draft, MessageKind, Tx};
 use crate::triage::{Remedy, advice, remedy};
 
+/// Siblings that a card names.
+const NAMED: i64 = 5;
 /// The one remedy that is proposed today is another sync.
 const IN_SHADOW: &str = "in shadow mode: Syncgate would propose: sync now.";
 
@@ -93,8 +95,11 @@ impl App {
             .attended_view(tx, incident, connection.as_ref())
             .await?;
         let steps = incident.cause.as_ref().map(advice::steps);
+        let siblings = siblings_of(tx, incident).await?;
         let view = IncidentView {
             incident: &shown,
+            siblings: &siblings,
+            lines: tx.evidence(incident.id).await?.is_some(),
             steps: &steps.unwrap_or_default(),
             remedy: remedy.as_ref(),
             person,
@@ -106,6 +111,23 @@ impl App {
         };
         Ok(cards::incident_card(&view))
     }
+}
+
+async fn siblings_of(tx: &mut Tx, incident: &Incident) -> Flow<Siblings> {
+    let members = tx.members(incident.id).await?;
+    if members.all < 2 {
+        return Ok(Siblings::default());
+    }
+    let first = tx.member(incident.id, &incident.connection).await?;
+    let first_fails = first.is_some_and(|first| first.failing);
+    let failing = members.failing - i64::from(first_fails);
+    let named = tx.failing_siblings(incident, NAMED).await?;
+    Ok(Siblings {
+        named: named.into_iter().map(|member| member.name).collect(),
+        failing,
+        over: members.all - 1 - failing,
+        first_is_over: !first_fails && failing > 0,
+    })
 }
 
 /// An open incident recovers while its approved remedy has not come to nothing; else it is

@@ -49,7 +49,10 @@ impl App {
             .incidents_like(likeness, &incident.connection, TOLD)
             .await?;
         let mut found = Vec::with_capacity(like.len());
-        for earlier in like.into_iter().filter(|earlier| !earlier.gone) {
+        for earlier in like
+            .into_iter()
+            .filter(|earlier| !earlier.gone && earlier.joined.is_none())
+        {
             found.push(self.precedent(tx, incident, earlier).await?);
         }
         Ok(found)

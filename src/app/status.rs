@@ -1,5 +1,7 @@
 //! `status` and `audit` in Slack: what is, and how it came to be.
 
+use std::collections::BTreeSet;
+
 use super::asked::Asked;
 use super::{App, Flow};
 use crate::model::{ConnectionId, ProposalId};
@@ -31,7 +33,8 @@ impl App {
         let policy = self.policy.load_full();
         let mut tx = self.store.snapshot().await?;
         let overrides = tx.overrides().await?;
-        let incidents = tx.open_incidents().await?;
+        let failing: BTreeSet<ConnectionId> =
+            tx.failing().await?.into_iter().map(|(id, _)| id).collect();
         let halt = tx.halted().await?;
         let muted = tx.mutes(self.ctx.now()).await?;
         let mut rows = Vec::with_capacity(fleet.len());
@@ -44,7 +47,7 @@ impl App {
                     .iter()
                     .filter(|o| o.step.connection == connection.id)
                     .count(),
-                incident: incidents.iter().any(|(i, _)| i.connection == connection.id),
+                incident: failing.contains(&connection.id),
                 muted: muted
                     .iter()
                     .find(|(id, _)| *id == connection.id)

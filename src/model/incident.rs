@@ -1,4 +1,4 @@
-//! Incidents: one living problem of one connection.
+//! Incidents: one living problem, of one connection or of several that it is common to.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ impl IncidentState {
 pub struct Incident {
     /// Its number.
     pub id: IncidentId,
-    /// Which connection.
+    /// The connection that it was opened for; what Fivetran says below is said of this one.
     pub connection: ConnectionId,
     /// Its schema name.
     pub name: String,
@@ -92,7 +92,27 @@ pub struct Incident {
     /// Whether it is over because the connection no longer exists.
     #[serde(default)]
     pub gone: bool,
+    /// The incident that this one turned out to be part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined: Option<IncidentId>,
     /// What people and timers have to do with it.
     #[serde(default)]
     pub care: Care,
+}
+
+/// One connection's part in an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Which connection.
+    pub connection: ConnectionId,
+    /// Its schema name.
+    pub name: String,
+    /// `failed_at` of its latest failure that is counted.
+    pub failed_at: DateTime<Utc>,
+    /// How often it has failed.
+    pub failures: i64,
+    /// Whether it is not over.
+    pub failing: bool,
+    /// Whether it was over because the connection no longer existed.
+    pub gone: bool,
 }

@@ -48,7 +48,7 @@ pub use decision::{Decision, Mode, Verdict, Via};
 pub use feedback::{Feedback, Judgement};
 pub use hook_call::{HOOK_EVENTS, HookCall};
 pub use ids::{ActionId, ChannelId, ConnectionId, GroupId, IncidentId, ProposalId, UserId};
-pub use incident::{Incident, IncidentState};
+pub use incident::{Incident, IncidentState, Member};
 pub use local::local_moment;
 pub use opinion::{Opinion, Silence};
 pub use progress::{CardState, Progress};

@@ -25,12 +25,15 @@ use serde_json::{Value, json};
 use slack_morphism::prelude::*;
 
 use super::cards::{
-    ProposalView, Words, asked, blocks_json, button_value, now_of, option, plain_text, slack_time,
+    ProposalView, Words, asked, blocks_json, button_value, now_of, numbered_line, option,
+    plain_text, slack_time,
 };
-use crate::model::{Action, Frequency, Line};
+use crate::model::{Action, Frequency, IncidentId, Line};
 
 /// Lines that the form offers; each takes up to four blocks of the hundred.
 pub const LINES: usize = 20;
+/// Lines of evidence that are shown; a form takes a hundred blocks.
+const SHOWN: usize = 90;
 /// The block of the reject form that holds the reason.
 pub const REASON: &str = "reason";
 
@@ -115,6 +118,41 @@ fn why_modal(callback_id: &str, title: &str, button: &str) -> Value {
     ];
     let mut view = modal(callback_id, title, title, &blocks);
     view["private_metadata"] = button.into();
+    view
+}
+
+/// One line of what an incident's cause was read from.
+#[derive(Clone, Copy, Debug)]
+pub struct EvidenceLine<'a> {
+    /// Where it stands.
+    pub origin: &'a str,
+    /// What it says.
+    pub text: &'a str,
+}
+
+/// The lines that an incident's cause was read from. Words of others: each is set apart.
+pub fn lines_modal(id: IncidentId, lines: &[EvidenceLine<'_>]) -> Value {
+    let head = Words::new()
+        .say("What the cause of incident ")
+        .number(id)
+        .say(" was read from, without secrets. It came from the source, the destination and Fivetran.");
+    let numbered = (1_usize..).zip(lines.iter().take(SHOWN));
+    let lines_shown = numbered.map(|(n, line)| numbered_line(n, line.origin, line.text));
+    let mut blocks = vec![head.block()];
+    blocks.extend(lines_shown);
+    let left_out = lines.len().saturating_sub(SHOWN);
+    if left_out > 0 {
+        blocks.push(
+            Words::new()
+                .say("… and ")
+                .number(left_out)
+                .say(" more.")
+                .block(),
+        );
+    }
+    let mut view = notice_modal(&head);
+    view["title"] = json!(plain_text("Lines", 24));
+    view["blocks"] = blocks_json(&blocks);
     view
 }
 

@@ -24,9 +24,10 @@ pub use more::{
     planned, policy_refused, records_changed, rights_unknown, text_only, webhook_down, webhook_up,
 };
 pub use refusal::{
-    Choice, ambiguous, command_error, connection_not_found, connection_paused, expired_trigger,
-    fivetran_down, guest, not_allowed, nothing_to_undo, refused, same_already, self_approval,
-    stale_revision, step_is_settled, unknown_action, unknown_proposal, went_wrong, wrong_workspace,
+    Choice, ambiguous, command_error, connection_not_found, connection_paused, evidence_gone,
+    expired_trigger, fivetran_down, guest, lines_unopened, not_allowed, nothing_to_undo, refused,
+    same_already, self_approval, stale_revision, step_is_settled, unknown_action, unknown_proposal,
+    went_wrong, wrong_workspace,
 };
 pub use status::{OverrideView, StatusRow, StatusView, status_empty, status_fleet, status_one};
 

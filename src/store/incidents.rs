@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::{Result, Tx, held, on, read_json, write_json};
-use crate::model::{ConnectionId, Incident, IncidentId};
+use crate::model::{ConnectionId, Incident, IncidentId, Member};
 
 /// An incident as it is stored.
 #[derive(sqlx::FromRow)]
@@ -63,29 +63,40 @@ impl Tx {
         Ok(value.unwrap_or(0))
     }
 
-    /// Opens an incident.
+    /// Opens an incident, with its connection as the first that is part of it.
     ///
     /// # Errors
     /// A unique violation, which is a race ([`Error::is_race`](super::Error::is_race)), when the connection has one.
-    pub async fn insert_incident(&mut self, incident: &Incident) -> Result<()> {
+    pub async fn insert_incident(&mut self, incident: &Incident, kin: Option<&str>) -> Result<()> {
         let document = write_json("incident", incident)?;
         on!(self, conn => sqlx::query(
-            "INSERT INTO incidents (id, connection_id, open, document, version, next_timer, likeness) \
-             VALUES ($1, $2, $3, $4, 1, $5, $6)",
+            "INSERT INTO incidents \
+                 (id, connection_id, open, document, version, kin, next_timer, likeness) \
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7)",
         )
         .bind(incident.id.0)
         .bind(incident.connection.as_str())
         .bind(incident.state.is_open())
         .bind(&document)
+        .bind(kin)
         .bind(timer_of(incident))
         .bind(incident.care.likeness.as_deref())
         .execute(conn)
         .await
         .map(|_| ()))?;
-        Ok(())
+        let first = Member {
+            connection: incident.connection.clone(),
+            name: incident.name.clone(),
+            failed_at: incident.failed_at,
+            failures: incident.failures,
+            failing: incident.state.is_open(),
+            gone: incident.gone,
+        };
+        self.put_member(incident.id, &first).await
     }
 
-    /// Changes an incident that was read at `version`.
+    /// Changes an incident that was read at `version`. One that is over is so for all that were part
+    /// of it.
     ///
     /// # Errors
     /// [`Error::Lost`](super::Error::Lost) when somebody else changed it first.
@@ -105,7 +116,11 @@ impl Tx {
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
-        held(done)
+        held(done)?;
+        match incident.state.is_open() {
+            true => Ok(()),
+            false => self.release_members(incident).await,
+        }
     }
 
     /// One incident and its version.
@@ -122,7 +137,7 @@ impl Tx {
         row.map(Row::read).transpose()
     }
 
-    /// The living incident of a connection.
+    /// The living incident that a connection is part of.
     ///
     /// # Errors
     /// When the database refuses or the document cannot be read.
@@ -131,7 +146,9 @@ impl Tx {
         connection: &ConnectionId,
     ) -> Result<Option<(Incident, i64)>> {
         let row = on!(self, conn => sqlx::query_as::<_, Row>(
-            "SELECT document, version FROM incidents WHERE connection_id = $1 AND open",
+            "SELECT i.document, i.version FROM incidents i \
+             JOIN incident_members m ON m.incident_id = i.id \
+             WHERE m.connection_id = $1 AND m.failing",
         )
         .bind(connection.as_str())
         .fetch_optional(conn)
@@ -139,22 +156,48 @@ impl Tx {
         row.map(Row::read).transpose()
     }
 
-    /// The newest incident of a connection, living or over.
+    /// The oldest living incident that failures with this key are part of.
     ///
     /// # Errors
     /// When the database refuses or the document cannot be read.
-    pub async fn last_incident(&mut self, connection: &ConnectionId) -> Result<Option<Incident>> {
+    pub async fn incident_of_kin(&mut self, kin: &str) -> Result<Option<(Incident, i64)>> {
         let row = on!(self, conn => sqlx::query_as::<_, Row>(
-            "SELECT document, version FROM incidents WHERE connection_id = $1 \
-             ORDER BY id DESC LIMIT 1",
+            "SELECT document, version FROM incidents WHERE open AND kin = $1 ORDER BY id LIMIT 1",
         )
-        .bind(connection.as_str())
+        .bind(kin)
         .fetch_optional(conn)
         .await)?;
-        Ok(row
-            .map(Row::read)
-            .transpose()?
-            .map(|(incident, _)| incident))
+        row.map(Row::read).transpose()
+    }
+
+    /// Keeps others from changing an incident until this transaction ends, and reads it then: those
+    /// who join it wait for each other and lose no race. None if it is over.
+    ///
+    /// # Errors
+    /// When the database refuses or the document cannot be read.
+    pub async fn hold_incident(&mut self, id: IncidentId) -> Result<Option<(Incident, i64)>> {
+        let row = on!(self, conn => sqlx::query_as::<_, Row>(
+            "UPDATE incidents SET version = version + 1 WHERE id = $1 AND open \
+             RETURNING document, version",
+        )
+        .bind(id.0)
+        .fetch_optional(conn)
+        .await)?;
+        row.map(Row::read).transpose()
+    }
+
+    /// What a failure must share to be part of an incident.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn set_kin(&mut self, id: IncidentId, kin: Option<&str>) -> Result<()> {
+        on!(self, conn => sqlx::query("UPDATE incidents SET kin = $1 WHERE id = $2")
+            .bind(kin)
+            .bind(id.0)
+            .execute(conn)
+            .await
+            .map(|_| ()))?;
+        Ok(())
     }
 
     /// Every living incident; one that cannot be read is left out and logged, so that it does not

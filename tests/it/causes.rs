@@ -60,11 +60,11 @@ fn a_webhook_brings_a_card_with_the_cause_and_its_proof() {
         2. what the sync said:
         | HTTP 503 Service Unavailable
         Read from the log: 1 row.
-        What the sync said:
-        | HTTP 503 Service Unavailable
         *Next*: A person must act first, as below; another sync would fail too.
         *What people can do*:
         1. Check host, port, DNS, firewall, allowlist and tunnel between Fivetran and the source.
+        [Show lines] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
+        [Cause is right] [Partly] [Wrong]
         ~ audit #4 <hash>
         ");
         let explained = w.audit().await;

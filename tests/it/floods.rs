@@ -81,7 +81,9 @@ fn t094_a_model_is_not_asked_about_what_has_no_card_and_gives_it_none() {
         w.with_model().await;
         w.many_fail(30);
         for n in 0..30 {
-            let task = Notice::new("table_sync_error", "no such host db.internal.example");
+            // Each at a host of its own: else it is one trouble, and one incident.
+            let told = format!("no such host db{n}.internal.example");
+            let task = Notice::new("table_sync_error", &told);
             w.edit(&format!("flood_{n}"), |c| c.tasks = vec![task]);
         }
         w.poll().await;

@@ -58,12 +58,11 @@ fn a_failed_sync_posts_one_card_with_its_reason_redacted_and_inert_and_a_remedy(
         | canceling statement due to statement timeout, password=‹secret-1› ‹!channel>
         Task, stops syncing source_timeout:
         | The source did not answer
-        | canceling statement due to statement timeout, password=‹secret-1› ‹!channel>
         Next: approve #1, which would sync orders again.
         *What people can do*:
         1. Move the sync to a quieter time of the source.
         2. Make the slow query faster, or its limit longer.
-        [Approve the fix] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
+        [Approve the fix] [Show lines] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
         [Cause is right] [Partly] [Wrong]
         ~ audit #4 <hash>
         ");

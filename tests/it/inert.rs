@@ -74,11 +74,12 @@ const OURS: [&str; 9] = [
     "U0GUEST",
 ];
 
-const ACTIONS: [&str; 7] = [
+const ACTIONS: [&str; 8] = [
     "approve",
     "reject",
     "modify",
     "undo",
+    "lines",
     "settle_done",
     "settle_failed",
     "v",

@@ -56,6 +56,25 @@ fn prompts_are_kept_as_long_as_the_policy_says_and_the_chain_for_ever() {
 }
 
 #[test]
+fn evidence_is_kept_as_long_as_the_policy_says() {
+    let month = format!("{POLICY}retention: {{evidence: 30d}}\n");
+    for (policy, left) in [(month.as_str(), 0), (POLICY, 1)] {
+        world_with(policy, async |w| {
+            w.webhooks();
+            w.fails(HOST).await;
+            let after_days = async |days: u64| {
+                w.clock.advance(Duration::from_secs(days * 86_400));
+                w.app().forget().await.unwrap();
+                w.count("evidence").await
+            };
+            assert_eq!(after_days(29).await, 1);
+            assert_eq!(after_days(2).await, left);
+            w.settle().await;
+        });
+    }
+}
+
+#[test]
 fn the_questions_of_a_day_are_kept_for_its_limits_whatever_the_policy_says() {
     let hour = format!("{POLICY}retention: {{prompts: 1h}}\n");
     world_with(&hour, async |w| {

@@ -82,6 +82,7 @@ mod rights;
 mod secrets;
 mod settings;
 mod settled;
+mod siblings;
 mod simulator;
 mod slack_faults;
 mod socket;

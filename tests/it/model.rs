@@ -31,10 +31,12 @@ impl World {
         let card = self.incident();
         let from = card.find("Model").unwrap_or(card.len());
         let part = card.get(from..).unwrap_or_default();
+        let part = part.replace('*', "");
+        let ends = ["What the sync said", "Next: "];
         let lines = part
             .lines()
-            .take_while(|line| !line.starts_with("What the sync said"));
-        lines.collect::<Vec<_>>().join("\n").replace('*', "")
+            .take_while(|line| !ends.iter().any(|end| line.starts_with(end)));
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// What the audit log says of the model, the newest last.
@@ -119,11 +121,11 @@ fn t116_the_card_comes_at_once_and_says_later_what_the_model_makes_of_it() {
         | it failed
         Read from the log: 1 row.
         Model sim-model-1: agrees, with a proof. In its words: The log speaks of "host", which is a sign of network unreachable.
-        What the sync said:
-        | it failed
         *Next*: A person must act first, as below; another sync would fail too.
         *What people can do*:
         1. Check host, port, DNS, firewall, allowlist and tunnel between Fivetran and the source.
+        [Show lines] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
+        [Cause is right] [Partly] [Wrong]
         ~ audit #8 <hash>
         "#);
         let codes: Vec<String> = w

@@ -11,7 +11,7 @@ use syncgate::model::{self, Care, Cause, ChannelId, GroupId, Incident, IncidentI
 use syncgate::policy::Subject;
 use syncgate::sim::fivetran::Outcome;
 use syncgate::sim::llm::Mode;
-use syncgate::slack::cards::{Attended, IncidentView, incident_card};
+use syncgate::slack::cards::{Attended, IncidentView, Siblings, incident_card};
 use syncgate::triage::admit::{Ground, admit};
 use syncgate::triage::brief::Brief;
 use syncgate::triage::case::{ApiStatus, Case, LogRow, StatusNotice};
@@ -110,9 +110,12 @@ fn card(cause: Cause) -> String {
         resolved_at: None,
         gone: false,
         care: Care::default(),
+        joined: None,
     };
     let view = IncidentView {
         incident: &incident,
+        siblings: &Siblings::default(),
+        lines: false,
         remedy: None,
         person: None,
         steps: &[],

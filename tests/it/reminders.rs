@@ -213,3 +213,23 @@ fn another_connection_of_the_same_type_and_error_is_a_precedent_after_its_own() 
         );
     });
 }
+
+#[test]
+fn a_model_is_told_what_came_of_the_same_error_before() {
+    world(async |w| {
+        w.with_model().await;
+        w.webhooks();
+        w.breaks("orders_id", TIMEOUT).await;
+        let first = w.prompts().pop().unwrap().body;
+        assert!(
+            !first.contains("same error before, the last first"),
+            "{first}"
+        );
+        w.recovers("orders_id").await;
+        w.breaks("orders_id", TIMEOUT).await;
+        let second = w.prompts().pop().unwrap().body;
+        let told = "nothing was done in Fivetran; it recovered and failed again within a day";
+        assert!(second.contains(told), "{second}");
+        assert!(!second.contains("orders_id"), "{second}");
+    });
+}

@@ -202,9 +202,10 @@ pub(super) fn durations(v: &IncidentView<'_>) -> Words {
 /// A length of time for people: `40 s`, `12 min`, `3 h 5 min`.
 pub(super) fn lasted(span: TimeDelta) -> Words {
     let words = Words::new();
-    let (seconds, minutes) = (span.num_seconds().max(0), span.num_minutes());
+    let seconds = span.num_seconds().max(0);
+    let minutes = (seconds + 30) / 60;
     match (minutes / 60, minutes % 60) {
-        _ if minutes < 1 => words.number(seconds).say(" s"),
+        _ if seconds < 60 => words.number(seconds).say(" s"),
         (0, minutes) => words.number(minutes).say(" min"),
         (hours, 0) => words.number(hours).say(" h"),
         (hours, minutes) => words.number(hours).say(" h ").number(minutes).say(" min"),

@@ -10,7 +10,7 @@ use crate::slack::inert::Inert;
 
 /// Quotations that are shown, and their lengths.
 const QUOTES: usize = 3;
-const LONGEST: usize = 400;
+const LONGEST: usize = 600;
 const LINES: usize = 6;
 
 /// Adds the cause to a message.
@@ -57,11 +57,13 @@ fn verdict(cause: &Cause) -> Words {
 
 /// Words of the log: set apart, so that nobody takes them for Syncgate's.
 pub(super) fn numbered(number: usize, quote: &Quote) -> SlackBlock {
-    let words = Words::new()
-        .number(number)
-        .say(". ")
-        .quote(&quote.origin, 150);
-    let text = Inert::block(&quote.text, LONGEST, LINES);
+    numbered_line(number, &quote.origin, &quote.text)
+}
+
+/// The same of any foreign line.
+pub(in crate::slack) fn numbered_line(number: usize, origin: &str, text: &str) -> SlackBlock {
+    let words = Words::new().number(number).say(". ").quote(origin, 150);
+    let text = Inert::block(text, LONGEST, LINES);
     let mut rich = words.say(":").rich();
     rich.elements
         .push(SlackRichTextPreformatted::new(vec![text.as_str().into()]).into());

@@ -156,8 +156,16 @@ fn cards() -> Vec<Golden> {
         can_approve: true,
         dangerous: false,
     };
+    let alone = Siblings::default();
+    let many = Siblings {
+        named: vec!["hubspot".to_owned(), "netsuite".to_owned()],
+        failing: 7,
+        over: 2,
+        first_is_over: false,
+    };
     for (name, state, remedy) in [
         ("incident_open", IncidentState::Open, Some(&words)),
+        ("incident_of_many", IncidentState::Open, Some(&words)),
         ("incident_without_remedy", IncidentState::Open, None),
         (
             "incident_recovering",
@@ -171,6 +179,11 @@ fn cards() -> Vec<Golden> {
             person: None,
             steps: &["Move the sync to a quieter time of the source."],
             incident: &incident(state),
+            siblings: match name {
+                "incident_of_many" => &many,
+                _ => &alone,
+            },
+            lines: true,
             remedy,
             owner: Some("U0CRMOWNER"),
             attended: &Attended::default(),
@@ -343,6 +356,16 @@ fn modals() -> Vec<Golden> {
         modal(
             "modal_reject",
             modals::reject_modal("v1.12.1.0123456789abcdef0123456789abcdef"),
+        ),
+        modal(
+            "modal_lines",
+            modals::lines_modal(
+                crate::model::IncidentId(4),
+                &[modals::EvidenceLine {
+                    origin: "log row of 2026-11-22 10:44:58.000, SEVERE error",
+                    text: "SocketTimeoutException: Read timed out <!channel>",
+                }],
+            ),
         ),
         modal("modal_loading", modals::loading_modal()),
         modal(

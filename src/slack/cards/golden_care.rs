@@ -87,6 +87,8 @@ fn shown(name: &'static str, incident: &Incident) -> Golden {
         person: None,
         steps: &["Move the sync to a quieter time of the source."],
         incident,
+        siblings: &Siblings::default(),
+        lines: true,
         remedy: None,
         owner: None,
         attended: &attended(),

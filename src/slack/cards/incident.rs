@@ -12,7 +12,7 @@ use super::message::{Builder, Message};
 use super::precedents::precedents;
 use super::proposal::chain;
 use super::text::Words;
-use crate::model::{Incident, IncidentState, Notice, ProposalId, audit};
+use crate::model::{Cause, Incident, IncidentState, Notice, ProposalId, audit};
 use crate::slack::inert::Inert;
 
 /// The proposal that answers an incident.
@@ -30,11 +30,28 @@ pub struct Remedy {
     pub dangerous: bool,
 }
 
+/// The connections that have the same trouble as the one that an incident was opened for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Siblings {
+    /// Some of those that still fail.
+    pub named: Vec<String>,
+    /// How many still fail.
+    pub failing: i64,
+    /// How many succeed again, or are gone.
+    pub over: i64,
+    /// Whether the first is over while others are not.
+    pub first_is_over: bool,
+}
+
 /// All that an incident's card shows.
 #[derive(Clone, Copy, Debug)]
 pub struct IncidentView<'a> {
     /// The incident.
     pub incident: &'a Incident,
+    /// Which other connections have the same trouble.
+    pub siblings: &'a Siblings,
+    /// Whether lines of evidence are kept that can be shown.
+    pub lines: bool,
     /// What answers it.
     pub remedy: Option<&'a Remedy>,
     /// What comes next where nothing was proposed: a person's work, or what the mode keeps back.
@@ -66,28 +83,41 @@ pub fn incident_card(v: &IncidentView<'_>) -> Message {
         .say(" · ")
         .name(&i.name)
         .say(" ")
-        .id(i.connection.as_str())
-        .say(": the sync failed");
+        .id(i.connection.as_str());
+    let all = v.siblings.failing + v.siblings.over;
+    let head = match all {
+        0 => head.say(": the sync failed"),
+        all => head.say(" and ").number(all).say(" more: the syncs failed"),
+    };
     let fallback = Words::new()
         .say(i.state.title())
         .say(": incident ")
         .number(i.id)
         .say(", the sync of ")
-        .quote(&i.name, 100)
-        .say(" failed. Next: ")
-        .then(next_step(v));
-    let mut card = Builder::with_fallback(&fallback, &head).paragraph(&since(v));
-    card = card
+        .quote(&i.name, 100);
+    let fallback = match all {
+        0 => fallback.say(" failed. Next: "),
+        all => fallback
+            .say(" and ")
+            .number(all)
+            .say(" more failed. Next: "),
+    };
+    let fallback = fallback.then(next_step(v));
+    let mut card = Builder::with_fallback(&fallback, &head)
+        .paragraph(&since(v))
         .paragraph(&attend::attention(v))
-        .paragraph(&attend::durations(v));
+        .paragraph(&attend::durations(v))
+        .paragraph(&same_trouble(v.siblings));
+    let mut told = Told::default();
     if let Some(cause) = &i.cause {
         card = explained(card, cause);
+        told.quotes(cause);
     }
-    if let Some(reason) = &i.reason {
+    if let Some(reason) = told.fresh(i.reason.as_deref()) {
         card = card.block(quoted("What the sync said", None, reason));
     }
-    card = notices(card, "Task, stops syncing", &i.tasks);
-    card = notices(card, "Warning", &i.warnings);
+    card = notices(card, "Task, stops syncing", &i.tasks, &mut told);
+    card = notices(card, "Warning", &i.warnings, &mut told);
     card = card.paragraph(&Words::new().bold("Next").say(": ").then(next_step(v)));
     if i.resolved_at.is_none() {
         card = card.paragraph(&steps(v.steps));
@@ -148,13 +178,69 @@ fn next_step(v: &IncidentView<'_>) -> Words {
             words.say("nothing; the connection no longer exists in Fivetran.")
         }
         (IncidentState::Resolved, _) => words.say("nothing; a later sync succeeded."),
-        (IncidentState::Dismissed, _) => words.say("nothing; a person dismissed it."),
+        (IncidentState::Dismissed, _) => match v.incident.joined {
+            Some(older) => words
+                .say("nothing here; it is the same trouble as incident ")
+                .number(older)
+                .say(", which counts it."),
+            None => words.say("nothing; a person dismissed it."),
+        },
     }
 }
 
-fn notices(mut card: Builder, label: &'static str, notices: &[Notice]) -> Builder {
+fn same_trouble(siblings: &Siblings) -> Words {
+    let mut words = Words::new();
+    if siblings.failing > 0 {
+        words = words.say("The same trouble: ");
+        for (n, name) in siblings.named.iter().enumerate() {
+            words = words.say(if n > 0 { ", " } else { "" }).quote(name, 60);
+        }
+        let named = i64::try_from(siblings.named.len()).unwrap_or(i64::MAX);
+        words = match siblings.failing - named {
+            ..=0 => words.say("."),
+            more => words.say(" and ").number(more).say(" more."),
+        };
+    }
+    if siblings.first_is_over {
+        words = words.say(" The first of them succeeds again.");
+    }
+    match siblings.over {
+        0 => words,
+        1 if !siblings.first_is_over => words.say(" Another one had it and succeeds again."),
+        over if !siblings.first_is_over => words
+            .say(" ")
+            .number(over)
+            .say(" others had it and succeed again."),
+        over => words.say(" So do ").number(over).say(" others."),
+    }
+}
+
+/// What the card has said already: the same words are shown once.
+#[derive(Debug, Default)]
+struct Told(Vec<String>);
+
+impl Told {
+    fn quotes(&mut self, cause: &Cause) {
+        self.0.extend(cause.quotes.iter().map(|q| folded(&q.text)));
+    }
+
+    /// A text, unless it was told.
+    fn fresh<'t>(&mut self, text: Option<&'t str>) -> Option<&'t str> {
+        let text = text?;
+        let plain = folded(text);
+        let new = !plain.is_empty() && self.0.iter().all(|told| !told.contains(&plain));
+        self.0.push(plain);
+        new.then_some(text)
+    }
+}
+
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn notices(mut card: Builder, label: &'static str, notices: &[Notice], told: &mut Told) -> Builder {
     for notice in notices.iter().take(NOTICES) {
-        let text = match &notice.details {
+        let text = match told.fresh(notice.details.as_deref()) {
             Some(details) => format!("{}\n{details}", notice.message),
             None => notice.message.clone(),
         };
@@ -185,14 +271,19 @@ pub(super) fn quoted(label: &'static str, code: Option<&str>, text: &str) -> Sla
 }
 
 fn buttons(v: &IncidentView<'_>) -> Vec<SlackBlockButtonElement> {
-    let Some(remedy) = v.remedy.filter(|remedy| remedy.can_approve) else {
-        return Vec::new();
-    };
+    let show = v
+        .lines
+        .then(|| button("lines", "Show lines", &v.incident.id.to_string()));
+    approve(v).into_iter().chain(show).collect()
+}
+
+fn approve(v: &IncidentView<'_>) -> Option<SlackBlockButtonElement> {
+    let remedy = v.remedy.filter(|remedy| remedy.can_approve)?;
     if !matches!(
         v.incident.state,
         IncidentState::Open | IncidentState::Acknowledged
     ) {
-        return Vec::new();
+        return None;
     }
     let effect = Words::new()
         .say("#")
@@ -202,7 +293,7 @@ fn buttons(v: &IncidentView<'_>) -> Vec<SlackBlockButtonElement> {
         .say(": ")
         .quote(&remedy.what, 180)
         .say(".");
-    vec![
+    Some(
         button("approve", "Approve the fix", &remedy.value)
             .with_style(SlackBlockButtonStyle::Primary)
             .with_confirm(confirm(
@@ -211,5 +302,5 @@ fn buttons(v: &IncidentView<'_>) -> Vec<SlackBlockButtonElement> {
                 "Approve",
                 remedy.dangerous,
             )),
-    ]
+    )
 }

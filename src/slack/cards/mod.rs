@@ -38,7 +38,7 @@ mod tests;
 pub use attend::{Attended, FLAPPING, SNOOZES};
 pub use flood::{FloodView, flood_card};
 pub use in_force::InForce;
-pub use incident::{IncidentView, Remedy, incident_card};
+pub use incident::{IncidentView, Remedy, Siblings, incident_card};
 pub use message::Message;
 pub use note::{
     decision_note, escalation, expired_note, modified_note, reminder, step_note, superseded_note,
@@ -49,6 +49,6 @@ pub use told::{late_note, owner_note, taken_note};
 
 pub(in crate::slack) use action::{asked, now_of};
 pub(in crate::slack) use blocks::{button, button_value, option, plain_text};
-pub(in crate::slack) use cause::{explained, steps};
+pub(in crate::slack) use cause::{explained, numbered_line, steps};
 pub(in crate::slack) use message::{Builder, blocks_json};
 pub(in crate::slack) use text::{Words, slack_time};

@@ -290,6 +290,8 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
             person: None,
             steps: &["Move the sync to a quieter time of the source."],
             incident: &open,
+            siblings: &Siblings::default(),
+            lines: true,
             remedy: Some(&remedy),
             owner: Some(other),
             attended: &Attended::default(),

@@ -318,5 +318,6 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
         resolved_at: (state == IncidentState::Resolved).then(|| at(12, 30)),
         gone: false,
         care: Care::default(),
+        joined: None,
     }
 }

@@ -4,10 +4,10 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::attend::{lasted, rule_of};
+use super::attend::lasted;
 use super::message::{Builder, Message};
 use super::text::Words;
-use crate::model::{Incident, Late, Taken};
+use crate::model::{Incident, Late, LateRule, Taken};
 
 fn note(words: &Words) -> Message {
     Builder::new(words).build()
@@ -67,6 +67,13 @@ pub fn late_note(
     let words = words
         .say(", at ")
         .time(late.at, tz)
-        .say(", its data is late: ");
-    note(&words.say(rule_of(late)))
+        .say(", its data is late by ");
+    note(
+        &words
+            .code(match late.rule {
+                LateRule::MaxAge => "max_age",
+                LateRule::FreshBy => "fresh_by",
+            })
+            .say("."),
+    )
 }

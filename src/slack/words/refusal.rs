@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::answer;
-use crate::model::{CommandError, ConnectionId, ProposalId, Refusal};
+use crate::model::{CommandError, ConnectionId, IncidentId, ProposalId, Refusal};
 use crate::slack::cards::{Builder, Message, Words, button};
 
 pub(super) fn refusal() -> Words {
@@ -88,6 +88,30 @@ pub fn expired_trigger(command: &'static str, id: ProposalId) -> Message {
             .say("Slack gave Syncgate three seconds to open the form, and they had passed. Click again, or write ")
             .command(command, id)
             .say("."),
+    )
+}
+
+/// What an incident's cause was read from is not kept, or not any more.
+pub fn evidence_gone(id: IncidentId) -> Message {
+    answer(
+        &Words::new()
+            .bold("Not found")
+            .say(": the lines of incident ")
+            .number(id)
+            .say(" are not kept any more. ")
+            .command("explain", id)
+            .say(" reads them afresh while it is open."),
+    )
+}
+
+/// The lines cannot be shown, for a reason that is not the person's.
+pub fn lines_unopened(why: &str) -> Message {
+    answer(
+        &Words::new()
+            .bold("Failed")
+            .say(": the lines could not be shown. ")
+            .quote(why, 300)
+            .say(". Click again in a minute."),
     )
 }
 
