@@ -4,11 +4,12 @@
 use serde_json::json;
 
 use super::asked::Asked;
+use super::attend;
 use super::incident::subject_of;
 use super::observe::{Living, living};
 use super::propose::{Request, line};
 use super::{App, Flow, Stop, say};
-use crate::model::{Action, Actor, Connection, IncidentId, IncidentState, Mode, ProposalKind};
+use crate::model::{Action, Actor, Connection, IncidentId, Mode, ProposalKind};
 use crate::policy::{Member, Role};
 use crate::slack::words;
 use crate::store::Tx;
@@ -26,14 +27,7 @@ impl App {
             return say("action.unknown", words::unknown_action());
         };
         let id = IncidentId(number);
-        let found = self.store.snapshot().await?.incident(id).await?;
-        let open = found.filter(|(incident, _)| match incident.state {
-            IncidentState::Open | IncidentState::Recovering => true,
-            IncidentState::Resolved | IncidentState::Dismissed => false,
-        });
-        let Some((incident, _)) = open else {
-            return say("incident.over", words::incident_over(id));
-        };
+        let (incident, _) = attend::living(&mut self.store.snapshot().await?, id).await?;
         let connection = self.live(&incident.connection).await?;
         let title = "Run the setup tests of";
         self.ask(asked, &connection, Action::RunSetupTests, title)

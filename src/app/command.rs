@@ -39,6 +39,11 @@ impl App {
             } => self.connection_status(asked, &name).await,
             Command::Incidents => self.incidents(asked).await,
             Command::Explain { what } => self.explain_command(asked, &what).await,
+            Command::Take { incident } => self.take(asked, &member, incident).await,
+            Command::Mute {
+                connection,
+                minutes,
+            } => self.mute(asked, &member, &connection, minutes).await,
             Command::Audit { id } => self.story(asked, id).await,
             Command::Plan { now } => self.plan_command(asked, &member, now).await,
             Command::Approve { id } => self.approve_by_number(asked, &member, id).await,

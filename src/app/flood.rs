@@ -8,8 +8,8 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use super::asked::{content_of, draft};
 use super::incident::subject_of;
 use super::{App, Flow};
+use crate::model::Incident;
 use crate::model::audit::Head;
-use crate::model::{Incident, IncidentState};
 use crate::slack::cards::{self, FloodView};
 use crate::store::{Draft, MessageKind, Tx};
 
@@ -30,10 +30,11 @@ impl App {
             self.show_incident(tx, incident.id).await?;
             return Ok(true);
         }
-        let over = match incident.state {
-            IncidentState::Open | IncidentState::Recovering => false,
-            IncidentState::Resolved | IncidentState::Dismissed => true,
-        };
+        let over = !incident.state.is_open();
+        // A muted connection makes no noise; it gets its card when the mute ends.
+        if self.muted(tx, incident).await?.is_some() {
+            return Ok(false);
+        }
         let waiting = tx.incident_cards_waiting(&incident.channel).await?;
         let own = !over && waiting < CARDS;
         let flood = flood_of(incident);

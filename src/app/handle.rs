@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::asked::Asked;
 use super::{App, Flow, Stop};
-use crate::model::Actor;
+use crate::model::{Actor, Judgement};
 use crate::slack::cards::Message;
 use crate::slack::inbound::Inbound;
 use crate::slack::{Button, modals, words};
@@ -129,6 +129,12 @@ impl App {
                     .await
             }
             "check" => self.check_by_button(asked, &member().await?, value).await,
+            "take" => self.take_by_button(asked, value).await,
+            "snooze" => self.snooze(asked, value).await,
+            "dismiss" => self.open_dismiss(asked, value).await,
+            "feedback_right" => self.say_right(asked, value).await,
+            "feedback_partly" => self.open_feedback(asked, Judgement::Partly, value).await,
+            "feedback_wrong" => self.open_feedback(asked, Judgement::Wrong, value).await,
             "lines" => self.show_lines(asked, value).await,
             other if other.starts_with("choose:") => self.command(asked, value).await,
             _ => super::say("action.unknown", words::unknown_action()),
@@ -145,6 +151,8 @@ impl App {
         match callback_id {
             "reject" => self.submit_reject(asked, metadata, values).await,
             "modify" => self.submit_modify(asked, metadata, values).await,
+            "dismiss" => self.submit_dismiss(asked, metadata, values).await,
+            "feedback" => self.submit_feedback(asked, metadata, values).await,
             _ => super::say("action.unknown", words::unknown_action()),
         }
     }

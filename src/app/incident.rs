@@ -8,7 +8,7 @@ use super::observe::{Living, is_old_news};
 use super::propose::{Request, line};
 use super::{App, Flow, Stop};
 use crate::model::{
-    Actor, Connection, Incident, IncidentId, IncidentState, Member, Mode, ProposalKind,
+    Actor, Care, Connection, Incident, IncidentId, IncidentState, Member, Mode, ProposalKind,
     ProposalState,
 };
 use crate::store::Tx;
@@ -59,7 +59,11 @@ impl App {
             resolved_at: None,
             gone: false,
             joined: None,
+            care: Care::default(),
         };
+        let brief = self
+            .learn(&mut tx, connection, &mut incident, brief)
+            .await?;
         tx.insert_incident(&incident, kin.as_deref()).await?;
         let facts = json!({
             "connection": connection.id, "failed_at": failed_at, "reason": &incident.reason,
@@ -74,6 +78,7 @@ impl App {
                 .await?;
             self.propose_remedy(&mut tx, &[connection], &mut incident)
                 .await?;
+            self.watch(&mut tx, connection, &mut incident).await?;
             tx.update_incident(&incident, 1).await?;
             self.show_incident(&mut tx, id).await?;
         }
@@ -102,9 +107,12 @@ impl App {
             .kin_of(&mut tx, connection, incident.cause.as_ref())
             .await?;
         tx.set_kin(incident.id, kin.as_deref()).await?;
+        incident.failures += 1;
+        let brief = self
+            .learn(&mut tx, connection, &mut incident, brief)
+            .await?;
         self.put_question(&mut tx, &mut incident, brief.as_ref())
             .await?;
-        incident.failures += 1;
         incident.failed_at = connection.failed_at.unwrap_or(incident.failed_at);
         incident.state = IncidentState::Open;
         // A reason belongs to one failure; this one's may be told by a webhook yet.
@@ -123,6 +131,9 @@ impl App {
         if own && !self.fix_waits(&mut tx, &incident).await? {
             self.propose_remedy(&mut tx, &[connection], &mut incident)
                 .await?;
+        }
+        if own {
+            self.watch(&mut tx, connection, &mut incident).await?;
         }
         tx.update_incident(&incident, version).await?;
         let facts = json!({ "failures": incident.failures, "failed_at": incident.failed_at });
@@ -163,6 +174,9 @@ impl App {
         if let Some(other) = self.older_twin(&mut tx, &incident, kin.as_deref()).await? {
             return self.merge(tx, (incident, version), &member, other).await;
         }
+        let brief = self
+            .learn(&mut tx, connection, &mut incident, brief)
+            .await?;
         self.put_question(&mut tx, &mut incident, brief.as_ref())
             .await?;
         incident.reason = reason.map(|text| self.kept(text));
@@ -195,7 +209,10 @@ impl App {
         // A remedy that still waits has nothing left to mend.
         self.withdraw(&mut tx, &incident).await?;
         self.tell_incident(&mut tx, &incident, false).await?;
-        self.finish(tx).await
+        let posted_at = tx.posted_at(&subject_of(incident.id)).await?;
+        self.finish(tx).await?;
+        super::care::measured(&incident, posted_at);
+        Ok(())
     }
 
     /// Whether a fix waits for people.

@@ -62,8 +62,10 @@ impl App {
             None => None,
         };
         let rule = subject.as_ref().map(|subject| policy.connection(subject));
+        // The card itself must not call him: the mention is a note of its own, some minutes later.
         let rule_owner = rule
             .and_then(|rule| rule.owner())
+            .filter(|_| incident.care.mentioned_at.is_some())
             .and_then(|owner| self.tellable(&[owner.to_owned()]).pop());
         let shadow = rule.is_some_and(|rule| rule.mode() == Mode::Shadow);
         let catalogue = self.catalogue.load_full();
@@ -89,9 +91,12 @@ impl App {
             dangerous: false,
         });
         let shown = Incident {
-            state: shown_state(incident.state, whole.as_ref()),
+            state: shown_state(incident, whole.as_ref()),
             ..incident.clone()
         };
+        let attended = self
+            .attended_view(tx, incident, connection.as_ref())
+            .await?;
         let cause = incident.cause.as_ref();
         let steps = cause.map(|cause| advice::steps(&catalogue, cause));
         let warnings = cause.map(|cause| advice::warnings_of(&catalogue, cause));
@@ -109,6 +114,7 @@ impl App {
             remedy: remedy.as_ref(),
             person,
             owner: rule_owner.as_deref(),
+            attended: &attended,
             head,
             tz: policy.timezone(),
             now: self.ctx.now(),
@@ -134,8 +140,18 @@ async fn siblings_of(tx: &mut Tx, incident: &Incident) -> Flow<Siblings> {
     })
 }
 
-/// An open incident recovers while its approved remedy has not come to nothing.
-fn shown_state(state: IncidentState, remedy: Option<&Whole>) -> IncidentState {
+/// An open incident recovers while its approved remedy has not come to nothing; else it is
+/// acknowledged while a person is on it.
+fn shown_state(incident: &Incident, remedy: Option<&Whole>) -> IncidentState {
+    match incident.state {
+        IncidentState::Open if is_recovering(remedy) => IncidentState::Recovering,
+        IncidentState::Open if incident.care.taken.is_some() => IncidentState::Acknowledged,
+        state => state,
+    }
+}
+
+/// Whether an approved remedy has not come to nothing yet.
+pub(super) fn is_recovering(remedy: Option<&Whole>) -> bool {
     let hopeful = |step: &Step| {
         matches!(
             step.state,
@@ -145,15 +161,8 @@ fn shown_state(state: IncidentState, remedy: Option<&Whole>) -> IncidentState {
                 | StepState::Done { .. }
         )
     };
-    let recovering = remedy.is_some_and(|whole| {
+    remedy.is_some_and(|whole| {
         matches!(whole.proposal.state, ProposalState::Approved { .. })
             && whole.steps.iter().any(hopeful)
-    });
-    match state {
-        IncidentState::Open if recovering => IncidentState::Recovering,
-        IncidentState::Open
-        | IncidentState::Recovering
-        | IncidentState::Resolved
-        | IncidentState::Dismissed => state,
-    }
+    })
 }

@@ -131,6 +131,8 @@ impl App {
                 .succeeded_at
                 .is_some_and(|at| at > known.member.failed_at) =>
             {
+                let mut known = known;
+                known.incident.care.recovered_at = connection.succeeded_at;
                 self.recover(known, false).await
             }
             _ => Ok(()),

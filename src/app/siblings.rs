@@ -53,7 +53,12 @@ impl App {
         };
         let since = self.ctx.now() - SAME_HOURS;
         let found = tx.incident_of_kin(kin).await?;
-        Ok(found.filter(|(incident, _)| incident.failed_at >= since))
+        let Some(found) = found.filter(|(incident, _)| incident.failed_at >= since) else {
+            return Ok(None);
+        };
+        // What is silent takes nobody in: the others are to be heard.
+        let silent = tx.mute_of(&found.0.connection, self.ctx.now()).await?;
+        Ok(Some(found).filter(|_| silent.is_none()))
     }
 
     /// One more connection fails with the same trouble.

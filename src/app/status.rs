@@ -36,6 +36,7 @@ impl App {
         let failing: BTreeSet<ConnectionId> =
             tx.failing().await?.into_iter().map(|(id, _)| id).collect();
         let halt = tx.halted().await?;
+        let muted = tx.mutes(self.ctx.now()).await?;
         let mut rows = Vec::with_capacity(fleet.len());
         for connection in &fleet {
             let subject = self.subject(&mut tx, connection).await?;
@@ -47,6 +48,10 @@ impl App {
                     .filter(|o| o.step.connection == connection.id)
                     .count(),
                 incident: failing.contains(&connection.id),
+                muted: muted
+                    .iter()
+                    .find(|(id, _)| *id == connection.id)
+                    .map(|(_, until)| *until),
             });
         }
         let halted = halt.map(|h| HaltView {
@@ -84,6 +89,7 @@ impl App {
             .open_incident(&connection.id)
             .await?
             .map(|(incident, _)| incident);
+        let muted = tx.mute_of(&connection.id, self.ctx.now()).await?;
         let rule = policy.connection(&subject);
         let view = StatusView {
             connection: &connection,
@@ -94,6 +100,7 @@ impl App {
             max_age: rule.max_age(),
             overrides: &overrides,
             incident: incident.as_ref(),
+            muted: muted.as_ref(),
             tz: policy.timezone(),
             now: self.ctx.now(),
         };

@@ -1,4 +1,5 @@
-//! What happens because nobody did anything: reminders, escalation, expiry (SPEC I9).
+//! What happens because nobody did anything: reminders, escalation, expiry (SPEC I9), and what time
+//! does to incidents ([`super::care`]).
 
 use serde_json::json;
 
@@ -15,7 +16,10 @@ impl App {
     /// # Errors
     /// When the database does not answer.
     pub async fn run_timers(&self) -> anyhow::Result<Ran> {
-        let announced = self.announce_halt().await?;
+        let announced = match (self.announce_halt().await?, self.run_care().await?) {
+            (Ran::Empty, Ran::Empty) => Ran::Empty,
+            (Ran::Ran, _) | (_, Ran::Ran) => Ran::Ran,
+        };
         let due = self
             .store
             .snapshot()

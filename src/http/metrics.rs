@@ -1,10 +1,14 @@
 //! What `/metrics` tells, and its recorder. `docs/metrics.md` is the table for people.
 
 use metrics::{describe_counter, describe_gauge, describe_histogram};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Bounds of the buckets, in seconds: Slack waits three.
 const SECONDS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 3.0];
+/// The same for incidents, from seconds to a day.
+const SPANS: [f64; 9] = [
+    1.0, 10.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0,
+];
 
 /// What kind of figure a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +22,7 @@ enum Kind {
 }
 
 /// Every metric: its name, its kind, what it counts.
-const ALL: [(&str, Kind, &str); 19] = [
+const ALL: [(&str, Kind, &str); 22] = [
     (
         "syncgate_deliveries_total",
         Kind::Counter,
@@ -100,6 +104,21 @@ const ALL: [(&str, Kind, &str); 19] = [
         "Incidents that are not over.",
     ),
     (
+        "syncgate_incident_detect_seconds",
+        Kind::Seconds,
+        "From a connection's first failure to its incident, once that is proved to be over.",
+    ),
+    (
+        "syncgate_incident_card_seconds",
+        Kind::Seconds,
+        "From an incident to Slack's post of its card, by Slack's clock in whole seconds.",
+    ),
+    (
+        "syncgate_incident_fix_seconds",
+        Kind::Seconds,
+        "From a connection's first failure to the success that proves it over.",
+    ),
+    (
         "syncgate_actions_open",
         Kind::Gauge,
         "Approved actions that are not settled.",
@@ -119,7 +138,9 @@ const ALL: [(&str, Kind, &str); 19] = [
 /// Installs the process's recorder; `None` where there is one already, which then shows the same
 /// figures.
 pub fn recorder() -> Option<PrometheusHandle> {
+    let spans = Matcher::Prefix("syncgate_incident_".to_owned());
     let builder = PrometheusBuilder::new().set_buckets(&SECONDS).ok()?;
+    let builder = builder.set_buckets_for_metric(spans, &SPANS).ok()?;
     let handle = builder.install_recorder().ok()?;
     for (name, kind, what) in ALL {
         match kind {

@@ -7,6 +7,7 @@ use crate::triage::labels::RemedyName;
 
 fn brief(text: &str) -> Brief {
     Brief {
+        precedents: Vec::new(),
         connector: "postgres".to_owned(),
         destination: String::new(),
         ending: "it failed".to_owned(),
@@ -35,6 +36,26 @@ fn a_case_is_told_in_numbered_lines_and_without_what_is_not_known() {
     let other = render(&brief("no such hosT")).unwrap();
     assert_ne!((&prompt.hash, &prompt.mark), (&other.hash, &other.mark));
     assert!(prompt.system.contains(&prompt.mark) && !prompt.user.contains(&prompt.mark));
+}
+
+#[test]
+fn what_came_of_the_same_error_before_stands_outside_the_data() {
+    let known = Brief {
+        precedents: vec!["sync_now was done; it recovered".to_owned()],
+        ..brief("no such host")
+    };
+    let prompt = render(&known).unwrap();
+    insta::assert_snapshot!(prompt.user, @"
+    Source type: postgres
+    How the sync ended: it failed
+    Setup of the connection: connected
+    What came of the same error before, the last first:
+    - sync_now was done; it recovered
+    <log>
+    [1] SEVERE error: no such host
+    </log>
+    ");
+    assert_ne!(prompt.hash, render(&brief("no such host")).unwrap().hash);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The words that people type after `/syncgate`, or after `@syncgate` in a thread (SPEC §4).
 
-use std::time::Duration;
+mod arguments;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::ProposalId;
+use super::ids::{IncidentId, ProposalId};
 use super::schedule::{DailyTime, Frequency};
 
 /// What a person asked for.
@@ -65,6 +65,13 @@ pub enum Command {
     Explain {
         what: String,
     },
+    Take {
+        incident: IncidentId,
+    },
+    Mute {
+        connection: String,
+        minutes: i64,
+    },
 }
 
 /// What `schedule` sets.
@@ -90,15 +97,14 @@ fn wrong(message: impl Into<String>) -> CommandError {
     }
 }
 
-/// In minutes.
-const LONGEST_PAUSE: i64 = 366 * 24 * 60;
-
 /// The first words that are understood, with their usage.
-const USAGE: [(&str, &str); 17] = [
+const USAGE: [(&str, &str); 19] = [
     ("help", "help"),
     ("status", "status [connection]"),
     ("incidents", "incidents"),
     ("explain", "explain <connection or incident>"),
+    ("take", "take <incident>"),
+    ("mute", "mute <connection> for 2h"),
     ("sync", "sync <connection> [force]"),
     ("resync", "resync <connection> [schema.table …]"),
     ("pause", "pause <connection> [for 2h]"),
@@ -136,6 +142,7 @@ impl Command {
             | Self::Resume { .. }
             | Self::Schedule { .. }
             | Self::Explain { .. }
+            | Self::Mute { .. }
             | Self::Plan { .. } => true,
             Self::Help
             | Self::Approve { .. }
@@ -145,6 +152,7 @@ impl Command {
             | Self::Halt { .. }
             | Self::Unhalt
             | Self::Incidents
+            | Self::Take { .. }
             | Self::Audit { .. } => false,
         }
     }
@@ -168,6 +176,8 @@ impl Command {
             | Self::Modify { .. }
             | Self::Reject { .. }
             | Self::Undo { .. }
+            | Self::Take { .. }
+            | Self::Mute { .. }
             | Self::Halt { .. }
             | Self::Unhalt => false,
         }
@@ -192,36 +202,38 @@ impl Command {
         match word.as_str() {
             "help" => Ok(Self::Help),
             "status" => Ok(Self::Status {
-                connection: joined(rest),
+                connection: arguments::joined(rest),
             }),
             "incidents" => Ok(Self::Incidents),
             "explain" => Ok(Self::Explain {
-                what: one(rest, "explain")?,
+                what: arguments::one(rest, "explain")?,
             }),
-            "sync" => sync(rest),
-            "resync" => resync(rest),
-            "pause" => pause(rest),
+            "take" => arguments::take(rest),
+            "mute" => arguments::mute(rest),
+            "sync" => arguments::sync(rest),
+            "resync" => arguments::resync(rest),
+            "pause" => arguments::pause(rest),
             "resume" => Ok(Self::Resume {
-                connection: one(rest, "resume")?,
+                connection: arguments::one(rest, "resume")?,
             }),
-            "schedule" => schedule(rest),
-            "plan" => plan(rest),
+            "schedule" => arguments::schedule(rest),
+            "plan" => arguments::plan(rest),
             "approve" => Ok(Self::Approve {
-                id: number(rest, "approve")?,
+                id: arguments::number(rest, "approve")?,
             }),
             "modify" => Ok(Self::Modify {
-                id: number(rest, "modify")?,
+                id: arguments::number(rest, "modify")?,
             }),
-            "reject" => reject(rest),
+            "reject" => arguments::reject(rest),
             "undo" => Ok(Self::Undo {
-                id: number(rest, "undo")?,
+                id: arguments::number(rest, "undo")?,
             }),
             "halt" => Ok(Self::Halt {
-                reason: joined(rest),
+                reason: arguments::joined(rest),
             }),
             "unhalt" => Ok(Self::Unhalt),
             "audit" => Ok(Self::Audit {
-                id: number(rest, "audit")?,
+                id: arguments::number(rest, "audit")?,
             }),
             _ => Err(unknown(&word)),
         }
@@ -248,144 +260,6 @@ fn usage(command: &str) -> CommandError {
     wrong(format!("Write `{usage}`."))
 }
 
-fn joined(words: &[&str]) -> Option<String> {
-    (!words.is_empty()).then(|| words.join(" "))
-}
-
-fn one(words: &[&str], command: &str) -> Result<String, CommandError> {
-    joined(words).ok_or_else(|| usage(command))
-}
-
-fn number(words: &[&str], command: &str) -> Result<ProposalId, CommandError> {
-    match words {
-        [number] => {
-            let digits = number.strip_prefix('#').unwrap_or(number);
-            digits.parse().map(ProposalId).map_err(|_| usage(command))
-        }
-        _ => Err(usage(command)),
-    }
-}
-
-fn sync(words: &[&str]) -> Result<Command, CommandError> {
-    let (force, name) = match words.split_last() {
-        Some((last, name)) if last.eq_ignore_ascii_case("force") => (true, name),
-        _ => (false, words),
-    };
-    Ok(Command::Sync {
-        connection: one(name, "sync")?,
-        force,
-    })
-}
-
-fn resync(words: &[&str]) -> Result<Command, CommandError> {
-    let (first, tables) = words.split_first().ok_or_else(|| usage("resync"))?;
-    let tables: Vec<String> = tables
-        .iter()
-        .flat_map(|word| word.split(','))
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect();
-    if let Some(odd) = tables.iter().find(|table| !names_a_table(table)) {
-        return Err(wrong(format!(
-            "`{odd}` is not a table: write schema.table, as the source spells it."
-        )));
-    }
-    Ok(Command::Resync {
-        connection: (*first).to_owned(),
-        tables,
-    })
-}
-
-fn names_a_table(text: &str) -> bool {
-    text.split_once('.')
-        .is_some_and(|(schema, table)| !schema.is_empty() && !table.is_empty())
-}
-
-fn pause(words: &[&str]) -> Result<Command, CommandError> {
-    let at = words
-        .iter()
-        .position(|word| word.eq_ignore_ascii_case("for"));
-    let (name, minutes) = match at {
-        Some(at) => {
-            let span = words[at + 1..].join("");
-            let minutes = minutes(&span)?;
-            // Longer ones are slips of the pen, and past what a date can hold.
-            if minutes > LONGEST_PAUSE {
-                return Err(wrong("The longest pause is 366 days."));
-            }
-            (&words[..at], Some(minutes))
-        }
-        None => (words, None),
-    };
-    Ok(Command::Pause {
-        connection: one(name, "pause")?,
-        minutes,
-    })
-}
-
-fn minutes(span: &str) -> Result<i64, CommandError> {
-    let unclear = || {
-        wrong(format!(
-            "`{span}` is not a length of time; write 30m, 2h or 1d."
-        ))
-    };
-    let span: Duration = humantime::parse_duration(span).map_err(|_| unclear())?;
-    let minutes = i64::try_from(span.as_secs() / 60).map_err(|_| unclear())?;
-    if minutes < 1 {
-        return Err(wrong("The shortest pause is one minute."));
-    }
-    Ok(minutes)
-}
-
-fn schedule(words: &[&str]) -> Result<Command, CommandError> {
-    let at = words
-        .iter()
-        .position(|word| word.eq_ignore_ascii_case("every") || word.eq_ignore_ascii_case("daily"))
-        .ok_or_else(|| usage("schedule"))?;
-    let connection = one(&words[..at], "schedule")?;
-    let rest = &words[at + 1..];
-    let schedule = if words[at].eq_ignore_ascii_case("every") {
-        let span = rest.join("");
-        let minutes = minutes(&span)?;
-        Schedule {
-            frequency: Frequency::try_from(minutes).map_err(wrong)?,
-            daily: None,
-        }
-    } else {
-        let time = match rest {
-            ["at" | "AT" | "At", time] | [time] => time.parse().map_err(wrong)?,
-            _ => return Err(usage("schedule")),
-        };
-        Schedule {
-            frequency: Frequency::DAILY,
-            daily: Some(time),
-        }
-    };
-    Ok(Command::Schedule {
-        connection,
-        schedule,
-    })
-}
-
-fn plan(words: &[&str]) -> Result<Command, CommandError> {
-    match words {
-        [] => Ok(Command::Plan { now: false }),
-        [now] if now.eq_ignore_ascii_case("now") => Ok(Command::Plan { now: true }),
-        _ => Err(usage("plan")),
-    }
-}
-
-fn reject(words: &[&str]) -> Result<Command, CommandError> {
-    let (first, reason) = words.split_first().ok_or_else(|| usage("reject"))?;
-    let id = number(&[first], "reject")?;
-    let reason = joined(reason).ok_or_else(|| {
-        wrong(format!(
-            "Say why: `reject {id} <reason>`. The reason is kept."
-        ))
-    })?;
-    Ok(Command::Reject { id, reason })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,6 +278,9 @@ mod tests {
         insta::assert_snapshot!(said("pause orders for 2 h"), @r#"Pause { connection: "orders", minutes: Some(120) }"#);
         insta::assert_snapshot!(said("schedule orders every 6h"), @r#"Schedule { connection: "orders", schedule: Schedule { frequency: Frequency(360), daily: None } }"#);
         insta::assert_snapshot!(said("schedule orders daily at 03:00"), @r#"Schedule { connection: "orders", schedule: Schedule { frequency: Frequency(1440), daily: Some(DailyTime(3)) } }"#);
+        insta::assert_snapshot!(said("take #4"), @"Take { incident: IncidentId(4) }");
+        insta::assert_snapshot!(said("take incident 4"), @"Take { incident: IncidentId(4) }");
+        insta::assert_snapshot!(said("mute orders for 2 h"), @r#"Mute { connection: "orders", minutes: 120 }"#);
         insta::assert_snapshot!(said("approve #12"), @"Approve { id: ProposalId(12) }");
         insta::assert_snapshot!(said(""), @"Help");
     }
@@ -416,6 +293,10 @@ mod tests {
         insta::assert_snapshot!(said("schedule orders every 7h"), @"Fivetran does not sync every 420 minutes; the nearest it takes is 6h (it takes 1m, 5m, 15m, 30m, 1h, 2h, 3h, 6h, 8h, 12h, 24h)");
         insta::assert_snapshot!(said("resync orders customers"), @"`customers` is not a table: write schema.table, as the source spells it.");
         insta::assert_snapshot!(said("pause orders for 300000y"), @"The longest pause is 366 days.");
+        insta::assert_snapshot!(said("mute orders"), @"Write `mute <connection> for 2h`.");
+        insta::assert_snapshot!(said("mute orders for 8d"), @"The longest mute is 7 days.");
+        insta::assert_snapshot!(said("mute orders for 10s"), @"The shortest mute is one minute.");
+        insta::assert_snapshot!(said("take orders"), @"Write `take <incident>`.");
         insta::assert_snapshot!(said("approve twelve"), @"Write `approve <number>`.");
     }
 
@@ -426,7 +307,7 @@ mod tests {
         }
 
         #[test]
-        fn no_arguments_make_a_command_panic(word in "(sync|pause|schedule|reject|resync|approve)", rest in "[ a-z0-9.:#,]*") {
+        fn no_arguments_make_a_command_panic(word in "(sync|pause|schedule|reject|resync|approve|take|mute)", rest in "[ a-z0-9.:#,]*") {
             let _ = Command::parse(&format!("{word} {rest}"));
         }
     }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::care::Care;
 use super::cause::Cause;
 use super::connection::Notice;
 use super::ids::{ChannelId, ConnectionId, IncidentId, ProposalId};
@@ -13,6 +14,8 @@ use super::ids::{ChannelId, ConnectionId, IncidentId, ProposalId};
 pub enum IncidentState {
     /// Nobody has done anything yet.
     Open,
+    /// A person is on it.
+    Acknowledged,
     /// Its fix is approved or runs.
     Recovering,
     /// A later success proves that it is over.
@@ -26,9 +29,18 @@ impl IncidentState {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
+            Self::Acknowledged => "acknowledged",
             Self::Recovering => "recovering",
             Self::Resolved => "resolved",
             Self::Dismissed => "dismissed",
+        }
+    }
+
+    /// Whether it lives: its connection has not recovered, and nobody waved it away.
+    pub fn is_open(self) -> bool {
+        match self {
+            Self::Open | Self::Acknowledged | Self::Recovering => true,
+            Self::Resolved | Self::Dismissed => false,
         }
     }
 
@@ -36,6 +48,7 @@ impl IncidentState {
     pub fn title(self) -> &'static str {
         match self {
             Self::Open => "Open",
+            Self::Acknowledged => "Acknowledged",
             Self::Recovering => "Recovering",
             Self::Resolved => "Resolved",
             Self::Dismissed => "Dismissed",
@@ -82,6 +95,9 @@ pub struct Incident {
     /// The incident that this one turned out to be part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<IncidentId>,
+    /// What people and timers have to do with it.
+    #[serde(default)]
+    pub care: Care,
 }
 
 /// One connection's part in an incident.

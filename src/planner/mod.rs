@@ -9,6 +9,7 @@
 
 mod baseline;
 mod chart;
+mod late;
 #[cfg(test)]
 mod property_tests;
 mod reason;
@@ -22,6 +23,7 @@ use crate::model::{Action, Connection, Line, Mode, PreImage, SetupState, SyncSta
 use baseline::{Baseline, counted};
 
 pub use chart::chart;
+pub use late::late;
 
 /// A sync is started so much earlier than it must: what it takes is only reckoned.
 const RESERVE: Duration = Duration::minutes(10);

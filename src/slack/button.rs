@@ -1,6 +1,6 @@
 //! What a button carries: exactly what its card showed (SPEC I2).
 
-use crate::model::{Fingerprint, ProposalId};
+use crate::model::{Fingerprint, IncidentId, ProposalId};
 
 /// The value behind a card's button: which revision of which proposal the person was looking at.
 ///
@@ -60,6 +60,21 @@ impl Button {
     }
 }
 
+/// What a button of an incident's card carries: which incident it is about.
+pub fn incident_value(id: IncidentId) -> String {
+    format!("{VERSION}.incident.{id}")
+}
+
+/// Reads what [`incident_value`] writes, with what a menu may add after another dot.
+pub fn incident_of(value: &str) -> Option<(IncidentId, Option<&str>)> {
+    let rest = value.strip_prefix(VERSION)?.strip_prefix(".incident.")?;
+    let (number, more) = match rest.split_once('.') {
+        Some((number, more)) => (number, Some(more)),
+        None => (rest, None),
+    };
+    Some((IncidentId(positive(number)?), more))
+}
+
 fn positive(digits: &str) -> Option<i64> {
     let plain = digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
     if plain { digits.parse().ok() } else { None }
@@ -84,6 +99,26 @@ mod tests {
         let button = Button::new(ProposalId(12), 3, &Fingerprint::stored(format!("{FP}ff")));
         assert_eq!(button.value(), format!("v1.12.3.{FP}"));
         assert_eq!(Button::parse(&button.value()), Some(button));
+    }
+
+    #[test]
+    fn t024_an_incidents_button_is_read_as_it_is_written_and_no_other() {
+        let value = incident_value(IncidentId(4));
+        assert_eq!(incident_of(&value), Some((IncidentId(4), None)));
+        let chosen = format!("{value}.60");
+        assert_eq!(incident_of(&chosen), Some((IncidentId(4), Some("60"))));
+        for odd in [
+            "",
+            "4",
+            "v1.incident.",
+            "v1.incident.0",
+            "v1.incident.+4",
+            "v2.incident.4",
+            "v1.4",
+        ] {
+            assert_eq!(incident_of(odd), None, "{odd:?}");
+        }
+        assert_eq!(Button::parse(&value), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// Every action id that a message may carry; `choose:<n>` besides.
-const ACTIONS: [&str; 8] = [
+const ACTIONS: [&str; 14] = [
     "approve",
     "modify",
     "reject",
@@ -16,6 +16,12 @@ const ACTIONS: [&str; 8] = [
     "lines",
     "settle_done",
     "settle_failed",
+    "take",
+    "dismiss",
+    "snooze",
+    "feedback_right",
+    "feedback_partly",
+    "feedback_wrong",
 ];
 
 fn units(text: &str) -> usize {
@@ -187,7 +193,8 @@ fn of_element(faults: &mut Vec<String>, node: &Value) {
             many(faults, kind(node), &node["elements"], usize::MAX);
         }
         "button" => of_button(faults, node),
-        "static_select" => of_select(faults, node),
+        "static_select" => of_select(faults, node, 100),
+        "overflow" => of_select(faults, node, 5),
         "plain_text_input" if node["max_length"].as_u64().unwrap_or(3_000) > 3_000 => {
             faults.push("an input of more than 3,000 characters".to_owned());
         }
@@ -216,8 +223,8 @@ fn of_button(faults: &mut Vec<String>, button: &Value) {
     }
 }
 
-fn of_select(faults: &mut Vec<String>, select: &Value) {
-    many(faults, "options", &select["options"], 100);
+fn of_select(faults: &mut Vec<String>, select: &Value, most: usize) {
+    many(faults, "options", &select["options"], most);
     for option in select["options"].as_array().into_iter().flatten() {
         plain(faults, "option", &option["text"], 75);
         let value = option["value"].as_str().unwrap_or_default();

@@ -12,6 +12,9 @@
 //! | `modify` | `line:<position>:force` | `v` | `static_select` | `selected_option.value`: `force` or `plain` |
 //! | `reject` | `reason` | `v` | `plain_text_input` | `value`: 1 to 1,000 characters |
 //!
+//! | `dismiss` | `reason` | `v` | `plain_text_input` | `value`: 1 to 1,000 characters |
+//! | `feedback` | `category` | `v` | `static_select` | `selected_option.value`: a kind of cause, or `unknown` |
+//!
 //! `<position>` counts a revision's lines from 0. `private_metadata` is the button's value: proposal,
 //! revision, fingerprint. `time` is `sync_at`'s, `until` the end of a pause or of a frequency,
 //! `minutes` and `hour` are a frequency's; `hour` counts only with 1440 minutes. `force` is there
@@ -34,10 +37,16 @@ const SHOWN: usize = 90;
 /// The block of the reject form that holds the reason.
 pub const REASON: &str = "reason";
 
+/// The block of the feedback form that holds what it really was.
+pub const CATEGORY: &str = "category";
+/// What a person chooses who does not know what it really was.
+pub const UNKNOWN: &str = "unknown";
+
 /// Where a form shows what is wrong with the whole of it, when nothing in it was filled in.
 pub fn first_field(callback_id: &str) -> &'static str {
     match callback_id {
-        "reject" => REASON,
+        "reject" | "dismiss" => REASON,
+        "feedback" => CATEGORY,
         _ => "line:0:keep",
     }
 }
@@ -73,6 +82,26 @@ pub fn modify_modal(v: &ProposalView<'_>) -> Value {
 
 /// The form that asks why; `button` is what the reject button carried.
 pub fn reject_modal(button: &str) -> Value {
+    why_modal("reject", "Reject", button)
+}
+
+/// The form that asks why an incident is none; `button` is what the dismiss button carried.
+pub fn dismiss_modal(button: &str) -> Value {
+    why_modal("dismiss", "Dismiss", button)
+}
+
+/// The form that asks what it really was; `metadata` is what to send back with the answer, `kinds`
+/// the closed set of causes.
+pub fn feedback_modal(metadata: &str, kinds: &[&'static str]) -> Value {
+    let mut options = vec![("I do not know", UNKNOWN)];
+    options.extend(kinds.iter().map(|kind| (*kind, *kind)));
+    let blocks = [select(CATEGORY, "What was it really?", &options, UNKNOWN)];
+    let mut view = modal("feedback", "The cause", "Save", &blocks);
+    view["private_metadata"] = metadata.into();
+    view
+}
+
+fn why_modal(callback_id: &str, title: &str, button: &str) -> Value {
     let input = SlackBlockPlainTextInputElement::new()
         .with_action_id(SlackActionId("v".to_owned()))
         .with_multiline(true)
@@ -87,7 +116,7 @@ pub fn reject_modal(button: &str) -> Value {
             ))
             .into(),
     ];
-    let mut view = modal("reject", "Reject", "Reject", &blocks);
+    let mut view = modal(callback_id, title, title, &blocks);
     view["private_metadata"] = button.into();
     view
 }

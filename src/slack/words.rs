@@ -1,5 +1,6 @@
 //! The answers to commands and clicks, which only the person who asked sees.
 
+mod attend;
 mod audit;
 mod incidents;
 mod more;
@@ -9,6 +10,10 @@ mod status;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+pub use attend::{
+    card_form_unopened, dismissed, feedback_taken, incident_over, incident_unknown, muted,
+    no_cause, snoozed, taken, taken_already,
+};
 pub use audit::audit_story;
 pub use incidents::{ExplainView, explanation, incidents, model_spent, nothing_to_explain};
 pub use more::{
@@ -20,9 +25,9 @@ pub use more::{
 };
 pub use refusal::{
     Choice, ambiguous, command_error, connection_not_found, connection_paused, evidence_gone,
-    expired_trigger, fivetran_down, guest, incident_over, lines_unopened, not_allowed,
-    nothing_to_undo, refused, same_already, self_approval, stale_revision, step_is_settled,
-    unknown_action, unknown_proposal, went_wrong, wrong_workspace,
+    expired_trigger, fivetran_down, guest, lines_unopened, not_allowed, nothing_to_undo, refused,
+    same_already, self_approval, stale_revision, step_is_settled, unknown_action, unknown_proposal,
+    went_wrong, wrong_workspace,
 };
 pub use status::{OverrideView, StatusRow, StatusView, status_empty, status_fleet, status_one};
 
@@ -51,7 +56,7 @@ fn right_for(word: &str, rights: Rights) -> bool {
     match word {
         "help" => true,
         "status" | "incidents" | "explain" | "plan" | "audit" => rights.viewer,
-        "sync" | "resync" | "pause" | "resume" | "schedule" => rights.operator,
+        "take" | "mute" | "sync" | "resync" | "pause" | "resume" | "schedule" => rights.operator,
         "approve" | "modify" | "reject" | "undo" => rights.approver,
         "halt" | "unhalt" => rights.admin,
         _ => false,
@@ -81,6 +86,8 @@ pub fn explained(word: &str) -> &'static str {
         "status" => "shows the fleet, or one connection",
         "incidents" => "lists what is wrong now",
         "explain" => "tells why a connection's last sync failed, afresh",
+        "take" => "says that you are on an incident",
+        "mute" => "silences a connection for a while: no mention, no reminder, no new card",
         "sync" => "syncs now; `force` kills a running sync and always asks",
         "resync" => "reads tables, or everything, from the source again; always asks",
         "pause" => "pauses, with an end; always asks",

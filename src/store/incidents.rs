@@ -1,25 +1,27 @@
 //! Incidents.
 
-use super::{Result, Tx, held, on, read_json, write_json};
-use crate::model::{ConnectionId, Incident, IncidentId, IncidentState, Member};
+use chrono::{DateTime, Utc};
 
+use super::{Result, Tx, held, on, read_json, write_json};
+use crate::model::{ConnectionId, Incident, IncidentId, Member};
+
+/// An incident as it is stored.
 #[derive(sqlx::FromRow)]
-struct Row {
+pub(super) struct Row {
     document: String,
     version: i64,
 }
 
 impl Row {
-    fn read(self) -> Result<(Incident, i64)> {
+    pub(super) fn read(self) -> Result<(Incident, i64)> {
         Ok((read_json("incident", &self.document)?, self.version))
     }
 }
 
-fn is_open(state: IncidentState) -> bool {
-    match state {
-        IncidentState::Open | IncidentState::Recovering => true,
-        IncidentState::Resolved | IncidentState::Dismissed => false,
-    }
+/// When something is due for an incident; nothing is once it is over.
+fn timer_of(incident: &Incident) -> Option<DateTime<Utc>> {
+    let due = incident.care.next_timer();
+    due.filter(|_| incident.state.is_open())
 }
 
 impl Tx {
@@ -68,14 +70,17 @@ impl Tx {
     pub async fn insert_incident(&mut self, incident: &Incident, kin: Option<&str>) -> Result<()> {
         let document = write_json("incident", incident)?;
         on!(self, conn => sqlx::query(
-            "INSERT INTO incidents (id, connection_id, open, document, version, kin) \
-             VALUES ($1, $2, $3, $4, 1, $5)",
+            "INSERT INTO incidents \
+                 (id, connection_id, open, document, version, kin, next_timer, likeness) \
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7)",
         )
         .bind(incident.id.0)
         .bind(incident.connection.as_str())
-        .bind(is_open(incident.state))
+        .bind(incident.state.is_open())
         .bind(&document)
         .bind(kin)
+        .bind(timer_of(incident))
+        .bind(incident.care.likeness.as_deref())
         .execute(conn)
         .await
         .map(|_| ()))?;
@@ -84,7 +89,7 @@ impl Tx {
             name: incident.name.clone(),
             failed_at: incident.failed_at,
             failures: incident.failures,
-            failing: is_open(incident.state),
+            failing: incident.state.is_open(),
             gone: incident.gone,
         };
         self.put_member(incident.id, &first).await
@@ -98,18 +103,21 @@ impl Tx {
     pub async fn update_incident(&mut self, incident: &Incident, version: i64) -> Result<()> {
         let document = write_json("incident", incident)?;
         let done = on!(self, conn => sqlx::query(
-            "UPDATE incidents SET open = $1, document = $2, version = version + 1 \
+            "UPDATE incidents SET open = $1, document = $2, next_timer = $5, likeness = $6, \
+                    version = version + 1 \
              WHERE id = $3 AND version = $4",
         )
-        .bind(is_open(incident.state))
+        .bind(incident.state.is_open())
         .bind(&document)
         .bind(incident.id.0)
         .bind(version)
+        .bind(timer_of(incident))
+        .bind(incident.care.likeness.as_deref())
         .execute(conn)
         .await
         .map(|done| done.rows_affected()))?;
         held(done)?;
-        match is_open(incident.state) {
+        match incident.state.is_open() {
             true => Ok(()),
             false => self.release_members(incident).await,
         }

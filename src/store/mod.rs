@@ -5,6 +5,7 @@
 //! and two transactions cannot wait for each other around it.
 
 mod audit;
+mod care;
 mod error;
 mod evidence;
 mod fleet;

@@ -11,6 +11,7 @@ fn brief() -> Brief {
         ..Line::default()
     };
     Brief {
+        precedents: Vec::new(),
         connector: "postgres".to_owned(),
         ending: "it failed".to_owned(),
         lines: vec![

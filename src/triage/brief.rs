@@ -46,6 +46,9 @@ pub struct Brief {
     pub setup: String,
     /// The lines.
     pub lines: Vec<Line>,
+    /// What came of the same error before, the last first: words of ours, without times and names.
+    #[serde(default)]
+    pub precedents: Vec<String>,
 }
 
 /// One line of evidence.
@@ -80,6 +83,7 @@ impl Brief {
             // What else it says changes while nothing does, and the same would be asked again.
             setup: cut(&status.setup_state, WORD),
             lines: lines(case, catalogue),
+            precedents: Vec::new(),
         }
     }
 
@@ -104,6 +108,7 @@ impl Brief {
             ending: self.ending.clone(),
             setup: neutral(&self.setup),
             lines: self.lines.iter().map(line).collect(),
+            precedents: self.precedents.clone(),
         }
     }
 }

@@ -75,7 +75,8 @@ fn a_webhook_brings_a_card_with_the_cause_and_its_proof() {
         1. Check host, port, DNS, firewall, allowlist and tunnel between Fivetran and the source.
         *Do not* re-sync tables or re-sync the history: it mends nothing, and reads and costs much.
         More about it: <https://www.postgresql.org/docs/current/>
-        [Show lines]
+        [Done, check it] [Show lines] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
+        [Cause is right] [Partly] [Wrong]
         ~ audit #4 <hash>
         ");
         let explained = w.audit().await;

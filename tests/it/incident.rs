@@ -64,7 +64,8 @@ fn a_failed_sync_posts_one_card_with_its_reason_redacted_and_inert_and_a_remedy(
         2. Make the slow query faster, or its limit longer.
         *Do not* re-sync tables or re-sync the history: it asks even more of what gives too little already.
         More about it: <https://www.postgresql.org/docs/current/>
-        [Approve the fix] [Show lines]
+        [Approve the fix] [Show lines] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
+        [Cause is right] [Partly] [Wrong]
         ~ audit #4 <hash>
         ");
         let raw = format!("{:?}", w.ledger.entries());

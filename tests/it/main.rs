@@ -10,6 +10,7 @@
 )]
 
 mod answers;
+mod attend;
 mod audit;
 mod audit_export;
 mod audit_guards;
@@ -81,6 +82,7 @@ mod policy_file;
 mod process;
 mod program;
 mod refusals;
+mod reminders;
 mod replay;
 mod reverts;
 mod rights;

@@ -126,7 +126,8 @@ fn t116_the_card_comes_at_once_and_says_later_what_the_model_makes_of_it() {
         1. Check host, port, DNS, firewall, allowlist and tunnel between Fivetran and the source.
         *Do not* re-sync tables or re-sync the history: it mends nothing, and reads and costs much.
         More about it: <https://www.postgresql.org/docs/current/>
-        [Show lines]
+        [Done, check it] [Show lines] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
+        [Cause is right] [Partly] [Wrong]
         ~ audit #8 <hash>
         "#);
         let codes: Vec<String> = w

@@ -7,11 +7,11 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use syncgate::llm::prompt::render;
 use syncgate::model::audit::Head;
-use syncgate::model::{self, Cause, ChannelId, GroupId, Incident, IncidentId, IncidentState};
+use syncgate::model::{self, Care, Cause, ChannelId, GroupId, Incident, IncidentId, IncidentState};
 use syncgate::policy::Subject;
 use syncgate::sim::fivetran::Outcome;
 use syncgate::sim::llm::Mode;
-use syncgate::slack::cards::{IncidentView, Siblings, incident_card};
+use syncgate::slack::cards::{Attended, IncidentView, Siblings, incident_card};
 use syncgate::triage::admit::{Ground, admit};
 use syncgate::triage::brief::Brief;
 use syncgate::triage::case::{ApiStatus, Case, LogRow, StatusNotice};
@@ -110,6 +110,7 @@ fn card(cause: Cause) -> String {
         proposal: None,
         resolved_at: None,
         gone: false,
+        care: Care::default(),
         joined: None,
     };
     let view = IncidentView {
@@ -123,6 +124,7 @@ fn card(cause: Cause) -> String {
         person: None,
         steps: &[],
         owner: None,
+        attended: &Attended::default(),
         head: &Head::genesis(),
         tz: Tz::UTC,
         now: at,

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use syncgate::sim::fivetran::{Connection, Notice, Outcome};
 use syncgate::sim::slack::{plain, plain_view};
 
-use crate::harness::people::{EMIL, GUEST, VIV};
+use crate::harness::people::{ANA, EMIL, GUEST, VIV};
 use crate::harness::{World, world};
 
 const FULL: &str = "disk full: the warehouse has no space left for table events";
@@ -242,5 +242,21 @@ fn i7_the_lines_of_an_incident_are_shown_to_viewers_without_secrets() {
         w.click(EMIL, "Show lines").await;
         let view = plain_view(&w.slack.views(EMIL).pop().unwrap());
         assert!(view.contains("are not kept any more"), "{view}");
+    });
+}
+
+#[test]
+fn a_muted_connection_takes_nobody_in_so_that_the_others_are_heard() {
+    world(async |w| {
+        w.shops(2);
+        w.polls().await;
+        w.command(ANA, "mute shop1 for 2h").await;
+        w.warehouse_refuses("shop1_id").await;
+        assert!(w.incidents().is_empty(), "{}", w.channel());
+        w.warehouse_refuses("shop2_id").await;
+        let card = w.incident();
+        let head = "Open · incident 2 · shop2 shop2_id: the sync failed";
+        assert!(card.starts_with(head), "{card}");
+        assert_eq!(w.open_now().await, 2);
     });
 }

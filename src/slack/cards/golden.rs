@@ -12,9 +12,9 @@ use super::*;
 use crate::model::*;
 use crate::slack::{limits, modals, words};
 
-type Golden = (&'static str, Value);
+pub(super) type Golden = (&'static str, Value);
 
-fn message(name: &'static str, message: Message) -> Golden {
+pub(super) fn message(name: &'static str, message: Message) -> Golden {
     let faults = limits::of_message(&message.text, &message.blocks);
     assert!(faults.is_empty(), "{name}: {faults:?}");
     (
@@ -23,7 +23,7 @@ fn message(name: &'static str, message: Message) -> Golden {
     )
 }
 
-fn modal(name: &'static str, view: Value) -> Golden {
+pub(super) fn modal(name: &'static str, view: Value) -> Golden {
     let faults = limits::of_modal(&view);
     assert!(faults.is_empty(), "{name}: {faults:?}");
     (name, view)
@@ -185,6 +185,7 @@ fn cards() -> Vec<Golden> {
             lines: true,
             remedy,
             owner: Some("U0CRMOWNER"),
+            attended: &Attended::default(),
             head: &plan().head,
             tz: Tz::Europe__Berlin,
             now: at(12, 0),
@@ -263,6 +264,7 @@ fn answers() -> Vec<Golden> {
         max_age: Some(Duration::from_secs(7_200)),
         overrides: 1,
         incident: false,
+        muted: None,
     };
     let held = [words::OverrideView {
         what: "paused by #12".to_owned(),
@@ -278,6 +280,7 @@ fn answers() -> Vec<Golden> {
         max_age: row.max_age,
         overrides: &held,
         incident: Some(&open),
+        muted: None,
         tz,
         now: at(12, 5),
     };
@@ -377,7 +380,14 @@ fn modals() -> Vec<Golden> {
 fn every_message_is_as_its_golden_file_has_it() {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/golden");
     let update = std::env::var_os("UPDATE_GOLDEN").is_some();
-    let all = [cards(), notes(), answers(), modals()].concat();
+    let all = [
+        cards(),
+        notes(),
+        answers(),
+        modals(),
+        super::golden_care::all(),
+    ]
+    .concat();
     for (name, value) in &all {
         let path = folder.join(format!("{name}.json"));
         let text = serde_json::to_string_pretty(value).unwrap() + "\n";

@@ -4,10 +4,12 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use slack_morphism::prelude::*;
 
+use super::attend::{self, Attended};
 use super::blocks::{button, confirm};
 use super::cause::{explained, more, steps, warnings};
 use super::lines::in_a_sentence;
 use super::message::{Builder, Message};
+use super::precedents::precedents;
 use super::proposal::chain;
 use super::text::Words;
 use crate::model::{Cause, Incident, IncidentState, Notice, Page, ProposalId, Warned, audit};
@@ -64,6 +66,8 @@ pub struct IncidentView<'a> {
     pub page: Option<&'a Page>,
     /// Who is told: a user or a user group, once the mention is due.
     pub owner: Option<&'a str>,
+    /// What people have to do with it.
+    pub attended: &'a Attended,
     /// The end of the audit chain.
     pub head: &'a audit::Head,
     /// The policy's zone.
@@ -107,6 +111,8 @@ pub fn incident_card(v: &IncidentView<'_>) -> Message {
     let fallback = fallback.then(next_step(v));
     let mut card = Builder::with_fallback(&fallback, &head)
         .paragraph(&since(v))
+        .paragraph(&attend::attention(v))
+        .paragraph(&attend::durations(v))
         .paragraph(&same_trouble(v.siblings));
     let mut told = Told::default();
     if let Some(cause) = &i.cause {
@@ -123,11 +129,17 @@ pub fn incident_card(v: &IncidentView<'_>) -> Message {
         card = card.paragraph(&steps(v.steps));
         card = card.paragraph(&warnings(v.warnings));
         card = card.paragraph(&more(v.page));
+        card = card.paragraph(&precedents(&i.care.precedents, v.tz));
     }
     if let Some(owner) = v.owner {
         card = card.paragraph(&Words::new().say("Owner: ").role(owner));
     }
-    card.buttons(buttons(v)).small(&chain(v.head)).build()
+    let fixes = buttons(v).into_iter().map(Into::into);
+    card.actions(fixes.chain(attend::acts(i)).collect())
+        .buttons(attend::ratings(i))
+        .small(&attend::voices(&v.attended.feedback))
+        .small(&chain(v.head))
+        .build()
 }
 
 fn since(v: &IncidentView<'_>) -> Words {
@@ -150,7 +162,7 @@ fn since(v: &IncidentView<'_>) -> Words {
 fn next_step(v: &IncidentView<'_>) -> Words {
     let words = Words::new();
     match (v.incident.state, v.remedy) {
-        (IncidentState::Open, Some(remedy)) => {
+        (IncidentState::Open | IncidentState::Acknowledged, Some(remedy)) => {
             let words = if remedy.can_approve {
                 words.say("approve #")
             } else {
@@ -162,7 +174,7 @@ fn next_step(v: &IncidentView<'_>) -> Words {
                 .quote(&in_a_sentence(&remedy.what), 200)
                 .say(".")
         }
-        (IncidentState::Open, None) => {
+        (IncidentState::Open | IncidentState::Acknowledged, None) => {
             words.say(v.person.unwrap_or(
                 "a person has to look in Fivetran; Syncgate has nothing safe to propose.",
             ))
@@ -288,7 +300,10 @@ fn buttons(v: &IncidentView<'_>) -> Vec<SlackBlockButtonElement> {
 
 fn approve(v: &IncidentView<'_>) -> Option<SlackBlockButtonElement> {
     let remedy = v.remedy.filter(|remedy| remedy.can_approve)?;
-    if v.incident.state != IncidentState::Open {
+    if !matches!(
+        v.incident.state,
+        IncidentState::Open | IncidentState::Acknowledged
+    ) {
         return None;
     }
     let effect = Words::new()

@@ -67,9 +67,13 @@ impl Builder {
     }
 
     /// Adds buttons, unless there are none.
-    pub(in crate::slack) fn buttons(mut self, buttons: Vec<SlackBlockButtonElement>) -> Self {
-        if !buttons.is_empty() {
-            let elements = buttons.into_iter().map(Into::into).collect();
+    pub(in crate::slack) fn buttons(self, buttons: Vec<SlackBlockButtonElement>) -> Self {
+        self.actions(buttons.into_iter().map(Into::into).collect())
+    }
+
+    /// Adds buttons and menus, unless there are none.
+    pub(in crate::slack) fn actions(mut self, elements: Vec<SlackActionBlockElement>) -> Self {
+        if !elements.is_empty() {
             self.blocks.push(SlackActionsBlock::new(elements).into());
         }
         self

@@ -1,6 +1,7 @@
 //! Every card and note that people read in a channel, as pure functions from model to blocks.
 
 mod action;
+mod attend;
 mod before;
 mod blocks;
 mod cause;
@@ -15,11 +16,15 @@ mod opinion;
 mod outcome;
 mod people;
 mod picture;
+mod precedents;
 mod proposal;
 mod text;
+mod told;
 
 #[cfg(test)]
 mod golden;
+#[cfg(test)]
+mod golden_care;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
@@ -31,6 +36,7 @@ pub(crate) mod samples;
 #[cfg(test)]
 mod tests;
 
+pub use attend::{Attended, FLAPPING, SNOOZES};
 pub use flood::{FloodView, flood_card};
 pub use in_force::InForce;
 pub use incident::{IncidentView, Remedy, Siblings, incident_card};
@@ -40,6 +46,7 @@ pub use note::{
 };
 pub use picture::{PICTURE_FILE, Picture, alt_text, picture_in, picture_title};
 pub use proposal::{HaltView, ProposalView, plan_card, proposal_card, unchanged_day};
+pub use told::{late_note, owner_note, taken_note};
 
 pub(in crate::slack) use action::{asked, now_of};
 pub(in crate::slack) use blocks::{button, button_value, option, plain_text};

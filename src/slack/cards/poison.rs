@@ -236,6 +236,12 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
     open.name = text.to_owned();
     open.connection = c.id.clone();
     open.reason = Some(text.to_owned());
+    open.care.precedents = vec![super::golden_care::precedent(Some(text), Held::Held)];
+    open.care.dismissed = Some(Dismissal {
+        by: "U0LEAD".into(),
+        at: at(12, 0),
+        reason: other.to_owned(),
+    });
     open.cause = Some(poisoned_cause(text, other));
     open.tasks = poisoned_notices(text, other);
     open.warnings = poisoned_notices(other, text);
@@ -267,6 +273,7 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
         max_age: None,
         overrides: 2,
         incident: true,
+        muted: Some(at(14, 0)),
     };
     let held = vec![
         words::OverrideView {
@@ -292,6 +299,7 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
             lines: true,
             remedy: Some(&remedy),
             owner: Some(other),
+            attended: &Attended::default(),
             head: &audit::Head::genesis(),
             tz,
             now: at(12, 0),
@@ -335,6 +343,7 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
             max_age: None,
             overrides: &held,
             incident: Some(&open),
+            muted: None,
             tz,
             now: at(12, 0),
         }),

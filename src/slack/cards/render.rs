@@ -72,7 +72,17 @@ fn inline(element: &Value) -> String {
     }
 }
 
+/// A menu, by what can be chosen in it.
+fn menu(menu: &Value) -> String {
+    let options = menu["options"].as_array().into_iter().flatten();
+    let options: Vec<String> = options.map(|one| text(&one["text"])).collect();
+    format!("[… {}]", options.join(" / "))
+}
+
 fn button(button: &Value) -> String {
+    if button["type"] == "overflow" {
+        return menu(button);
+    }
     let style = button["style"]
         .as_str()
         .map(|s| format!(" {s}"))

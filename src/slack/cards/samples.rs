@@ -325,6 +325,7 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
         proposal: Some(ProposalId(13)),
         resolved_at: (state == IncidentState::Resolved).then(|| at(12, 30)),
         gone: false,
+        care: Care::default(),
         joined: None,
     }
 }

@@ -188,6 +188,7 @@ fn an_incident_says_what_failed_and_what_comes_next() {
         lines: true,
         remedy: Some(&remedy),
         owner: Some("U0CRMOWNER"),
+        attended: &Attended::default(),
         head: &sample.head,
         tz: chrono_tz::Tz::Europe__Berlin,
         now: at(12, 0),
@@ -218,7 +219,8 @@ fn an_incident_says_what_failed_and_what_comes_next() {
     *What people can do*:
     1. Enter a valid credential in the connection's setup.
     Owner: <@U0CRMOWNER>
-    [Approve the fix primary (primary: #13, salesforce_prod: sync now.)] [Show lines]
+    [Approve the fix primary (primary: #13, salesforce_prod: sync now.)] [Show lines] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
+    [Cause is right] [Partly] [Wrong]
     ~ audit #12 3f9a41c07b2e3f9a
     "##);
 }

@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 
 use super::answer;
+use super::status::in_hand;
 use crate::model::{Cause, Connection, ConnectionId, Incident, IncidentId, Page, Warned};
 use crate::slack::cards::{Builder, Message, Words, explained, more, steps, warnings};
 
@@ -73,6 +74,7 @@ fn row(incident: &Incident, tz: Tz) -> Words {
             .id(&cause.category),
         None => words,
     }
+    .then(in_hand(incident))
 }
 
 /// Why a connection failed, for the one who asked.

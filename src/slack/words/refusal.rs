@@ -91,16 +91,6 @@ pub fn expired_trigger(command: &'static str, id: ProposalId) -> Message {
     )
 }
 
-/// Nothing can be done about an incident any more.
-pub fn incident_over(id: IncidentId) -> Message {
-    answer(
-        &refusal()
-            .say("incident ")
-            .number(id)
-            .say(" is over, or there is none with that number."),
-    )
-}
-
 /// What an incident's cause was read from is not kept, or not any more.
 pub fn evidence_gone(id: IncidentId) -> Message {
     answer(

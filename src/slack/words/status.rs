@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::answer;
 use crate::model::PreImage;
-use crate::model::{Connection, Incident, Mode, Notice, SyncState};
+use crate::model::{Connection, Incident, Mode, Notice, Silenced, SyncState};
 use crate::slack::cards::{Builder, HaltView, Message, Words, now_of};
 
 /// Something that Syncgate set and will set back.
@@ -30,6 +30,8 @@ pub struct StatusRow<'a> {
     pub overrides: usize,
     /// Whether an incident is open.
     pub incident: bool,
+    /// Until when it is muted.
+    pub muted: Option<DateTime<Utc>>,
 }
 
 /// One connection in full.
@@ -51,6 +53,8 @@ pub struct StatusView<'a> {
     pub overrides: &'a [OverrideView],
     /// Its open incident.
     pub incident: Option<&'a Incident>,
+    /// Who muted it, and until when.
+    pub muted: Option<&'a Silenced>,
     /// The policy's zone.
     pub tz: Tz,
     /// Now.
@@ -181,7 +185,10 @@ fn row_words(health: Health, row: &StatusRow<'_>, tz: Tz, now: DateTime<Utc>) ->
             .say(", ")
             .count(row.overrides, "override", "overrides");
     }
-    words
+    match row.muted {
+        Some(until) => words.say(", muted until ").time(until, tz),
+        None => words,
+    }
 }
 
 fn freshness(c: &Connection, max_age: Option<Duration>, tz: Tz, now: DateTime<Utc>) -> Words {
@@ -227,6 +234,7 @@ pub fn status_one(v: &StatusView<'_>) -> Message {
         max_age: v.max_age,
         overrides: v.overrides.len(),
         incident: v.incident.is_some(),
+        muted: v.muted.map(|muted| muted.until),
     };
     // What is not known now is told as of when it was.
     let seen = if v.answered { v.now } else { c.read_at };
@@ -262,8 +270,13 @@ pub fn status_one(v: &StatusView<'_>) -> Message {
                 .say(incident.state.as_str())
                 .say(" since ")
                 .time(incident.opened_at, v.tz)
+                .then(in_hand(incident))
                 .say("."),
         );
+    }
+    if let Some(muted) = v.muted {
+        let words = Words::new().say("Muted until ").time(muted.until, v.tz);
+        card = card.paragraph(&words.say(" by ").user(&muted.by).say("."));
     }
     for held in v.overrides.iter().take(5) {
         let words = Words::new().say("Override: ").quote(&held.what, 200);
@@ -274,6 +287,14 @@ pub fn status_one(v: &StatusView<'_>) -> Message {
         card = card.paragraph(&words.say(". If Syncgate itself is down, it stays."));
     }
     card.build()
+}
+
+/// Who is on an incident.
+pub(super) fn in_hand(incident: &Incident) -> Words {
+    match &incident.care.taken {
+        Some(taken) => Words::new().say(", taken by ").user(&taken.by),
+        None => Words::new(),
+    }
 }
 
 /// Fivetran does not answer: what was read last is told as what was.
