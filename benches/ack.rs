@@ -122,7 +122,7 @@ async fn service(folder: &std::path::Path) -> Router {
         llm: None,
         policy: Arc::new(Policy::parse(POLICY).unwrap()),
         redactor: Redactor::new(&[]).unwrap(),
-        log_folder: None,
+        log_source: None,
         webhook: None,
         ctx,
         store,

@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::{Url, form_urlencoded};
 
 pub use account::Account;
+pub use logs::LogSource;
 use logs::{log_filter, log_format, log_source};
 pub use model::ModelAccount;
 use placeholder::is_placeholder;
@@ -68,8 +69,8 @@ pub struct Settings {
     pub webhook_secrets: Vec<SecretString>,
     /// The language model, where one is set.
     pub model: Option<ModelAccount>,
-    /// `SYNCGATE_LOG_SOURCE`: the folder with Fivetran's log rows.
-    pub log_folder: Option<PathBuf>,
+    /// `SYNCGATE_LOG_SOURCE`: where Fivetran's log rows are.
+    pub log_source: Option<LogSource>,
     /// `SYNCGATE_PUBLIC_URL`: where Fivetran reaches this service.
     pub public_url: Option<Url>,
 }
@@ -309,7 +310,7 @@ impl Settings {
             .and_then(|value| r.parsed("SYNCGATE_PUBLIC_URL", value, url));
         r.parsed("RUST_LOG", "info", log_filter);
         r.parsed("SYNCGATE_LOG_FORMAT", "text", log_format);
-        let log_folder = r.parsed("SYNCGATE_LOG_SOURCE", "none", log_source);
+        let rows = r.parsed("SYNCGATE_LOG_SOURCE", "none", log_source);
         let bind = r.parsed("SYNCGATE_BIND", "127.0.0.1:8080", |value| {
             value
                 .parse()
@@ -336,7 +337,7 @@ impl Settings {
                 fivetran: account,
                 webhook_secrets,
                 model,
-                log_folder: log_folder.flatten(),
+                log_source: rows.flatten(),
                 public_url,
             }),
             _ => Err(Problems(r.problems)),
@@ -363,15 +364,23 @@ impl Settings {
         let others = self.slack_secrets.iter().chain(&self.webhook_secrets);
         let others = others.chain(&self.slack_app_token);
         own.extend(others.map(|secret| secret.expose_secret().to_owned()));
-        if let Ok(database) = Url::parse(&self.database) {
-            own.extend(database.password().into_iter().flat_map(spellings));
-            let named = database
-                .query_pairs()
-                .filter(|(name, _)| name.contains("password"));
-            own.extend(named.map(|(_, password)| password.into_owned()));
-        }
+        own.extend(passwords(&self.database));
+        own.extend(self.log_source.iter().flat_map(LogSource::passwords));
         own
     }
+}
+
+/// The passwords in a database's address.
+fn passwords(url: &str) -> Vec<String> {
+    let Ok(url) = Url::parse(url) else {
+        return Vec::new();
+    };
+    let mut own: Vec<String> = url.password().into_iter().flat_map(spellings).collect();
+    let named = url
+        .query_pairs()
+        .filter(|(name, _)| name.contains("password"));
+    own.extend(named.map(|(_, password)| password.into_owned()));
+    own
 }
 
 mod slack;

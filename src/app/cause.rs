@@ -1,7 +1,6 @@
 //! Why a sync failed: the log is asked, the analyst judges, and a verdict enters the audit chain.
 //! A log that fails or hangs neither keeps a card from coming nor delays it for long.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,11 +12,13 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 
 use super::App;
+use crate::fivetran::LogSource;
 use crate::model::{Cause, Connection, LogRead};
 use crate::triage::brief::Brief;
-use crate::triage::case::LogRow;
 use crate::triage::cause::Evidence;
-use crate::triage::source::{self, Found, Question};
+use crate::triage::changes;
+use crate::triage::redact::Redactor;
+use crate::triage::source::{Found, Question};
 
 /// So long a card waits for the log.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -30,41 +31,42 @@ const SKEW: TimeDelta = TimeDelta::minutes(2);
 /// Readings at once; one whose disk hangs keeps its place.
 const READINGS: usize = 4;
 
-/// The folder in which log rows are found (`SYNCGATE_LOG_SOURCE`).
+/// The source of log rows (`SYNCGATE_LOG_SOURCE`), and how long anybody waits for it.
 #[derive(Debug)]
-pub(super) struct LogFolder {
-    path: PathBuf,
+pub(super) struct Log {
+    source: LogSource,
     places: Arc<Semaphore>,
     patience: Duration,
     /// Until then nobody waits for it: it was too slow a moment ago.
     rests: Mutex<Option<Instant>>,
 }
 
-impl LogFolder {
-    pub(super) fn new(path: PathBuf) -> Self {
+impl Log {
+    pub(super) fn new(source: LogSource) -> Self {
         Self {
-            path,
+            source,
             places: Arc::new(Semaphore::new(READINGS)),
             patience: PATIENCE,
             rests: Mutex::new(None),
         }
     }
 
-    /// The answer of the files, unless it takes too long. After that it is left alone for a while:
-    /// the cards of a bad hour do not wait for it one after the other.
-    async fn ask(&self, question: Question, now: Instant) -> anyhow::Result<Found> {
+    /// Its answer, unless it takes too long. After that it is left alone for a while: the cards of a
+    /// bad hour do not wait for it one after the other.
+    async fn ask(
+        &self,
+        question: Question,
+        redactor: Arc<Redactor>,
+        now: Instant,
+    ) -> anyhow::Result<Found> {
         if self.rests().is_some_and(|until| now < until) {
             bail!("it took too long a moment ago");
         }
         let stop = Arc::new(AtomicBool::new(false));
-        let (path, stopped) = (self.path.clone(), stop.clone());
         let reading = async {
             let place = self.places.clone().acquire_owned().await?;
-            let read = tokio::task::spawn_blocking(move || {
-                let _place = place;
-                source::read(&path, &question, &|| stopped.load(Ordering::Relaxed))
-            });
-            anyhow::Ok(read.await??)
+            let read = self.source.read(question, redactor, stop.clone(), place);
+            read.await
         };
         let read = tokio::time::timeout(self.patience, reading).await;
         stop.store(true, Ordering::Relaxed);
@@ -89,11 +91,14 @@ impl App {
         reason: Option<&str>,
         known: Option<DateTime<Utc>>,
     ) -> Option<(Cause, Brief)> {
-        let (rows, log) = self.log_rows(connection, known).await;
+        let ((found, log), listed) =
+            tokio::join!(self.log_rows(connection, known), self.listed(connection));
         let evidence = Evidence {
             connection: connection.clone(),
             reason: reason.map(|text| self.kept(text)),
-            rows,
+            rows: found.rows,
+            listed,
+            changes: found.changes,
             log,
         };
         let redactor = self.redactor.load_full();
@@ -107,9 +112,9 @@ impl App {
         &self,
         connection: &Connection,
         known: Option<DateTime<Utc>>,
-    ) -> (Vec<LogRow>, LogRead) {
-        let Some(folder) = &self.log_folder else {
-            return (Vec::new(), LogRead::Off);
+    ) -> (Found, LogRead) {
+        let Some(source) = &self.log else {
+            return (Found::default(), LogRead::Off);
         };
         let failed_at = connection.failed_at.unwrap_or_else(|| self.ctx.now());
         // What was before the last end belongs to another sync.
@@ -118,20 +123,23 @@ impl App {
         let question = Question {
             connection: connection.id.as_str().to_owned(),
             after: before.fold(failed_at - SPAN, DateTime::max),
+            changes_after: failed_at - changes::SPAN,
             until: failed_at + SKEW,
         };
-        match folder.ask(question, self.ctx.monotonic()).await {
-            Ok(Found { rows, passed_over }) => {
+        let redactor = self.redactor.load_full();
+        match source.ask(question, redactor, self.ctx.monotonic()).await {
+            Ok(found) => {
+                let counted = |rows: u64| usize::try_from(rows).unwrap_or(usize::MAX);
                 let read = LogRead::Rows {
-                    rows: rows.len(),
-                    passed_over,
+                    rows: counted(found.seen),
+                    passed_over: counted(found.passed_over),
                 };
-                (rows, read)
+                (found, read)
             }
             Err(error) => {
-                let error = format!("{error:#}");
+                let error = self.redacted(&format!("{error:#}"));
                 tracing::warn!(connection = %connection.id, error, "SYNCGATE_LOG_SOURCE cannot be read");
-                (Vec::new(), LogRead::Failed)
+                (Found::default(), LogRead::Failed)
             }
         }
     }
@@ -161,27 +169,37 @@ mod tests {
     #[tokio::test]
     async fn a_log_that_is_too_slow_is_left_alone_for_a_while() {
         let folder = tempfile::tempdir().unwrap();
-        let mut log = LogFolder::new(folder.path().to_owned());
+        let mut log = Log::new(LogSource::Files(folder.path().to_owned()));
         let ctx = Ctx::new(Clock::machine());
         let now = ctx.monotonic();
         let question = || Question {
             connection: "orders_id".to_owned(),
             after: ctx.now() - SPAN,
+            changes_after: ctx.now() - SPAN,
             until: ctx.now(),
         };
+        let redactor = || Arc::new(Redactor::new(&[]).unwrap());
         let places = log.places.clone();
         let hung = places.acquire_many(4).await.unwrap();
         log.patience = Duration::ZERO;
-        let told = log.ask(question(), now).await.unwrap_err().to_string();
+        let told = log
+            .ask(question(), redactor(), now)
+            .await
+            .unwrap_err()
+            .to_string();
         assert_eq!(told, "it takes too long");
         drop(hung);
         log.patience = PATIENCE;
-        let soon = log.ask(question(), now + Duration::from_secs(30)).await;
+        let soon = log
+            .ask(question(), redactor(), now + Duration::from_secs(30))
+            .await;
         assert_eq!(
             soon.unwrap_err().to_string(),
             "it took too long a moment ago"
         );
-        let later = log.ask(question(), now + Duration::from_secs(61)).await;
+        let later = log
+            .ask(question(), redactor(), now + Duration::from_secs(61))
+            .await;
         assert_eq!(later.unwrap(), Found::default());
     }
 }

@@ -237,7 +237,7 @@ impl App {
     }
 
     /// Runs an operator's own command where the policy lets it be the decision; else proposes it.
-    async fn ask(
+    pub(super) async fn ask(
         &self,
         asked: &Asked,
         connection: &Connection,

@@ -115,6 +115,10 @@ pub(super) fn unfit(line: &Line, live: &Connection) -> Option<SkipReason> {
                 what: format!("{} is syncing already", line.name),
             })
         }
-        Call::Sync { .. } | Call::Resync | Call::ResyncTables { .. } | Call::Patch(_) => None,
+        Call::Sync { .. }
+        | Call::Resync
+        | Call::ResyncTables { .. }
+        | Call::Test
+        | Call::Patch(_) => None,
     }
 }

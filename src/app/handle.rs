@@ -134,6 +134,7 @@ impl App {
             "feedback_right" => self.say_right(asked, value).await,
             "feedback_partly" => self.open_feedback(asked, Judgement::Partly, value).await,
             "feedback_wrong" => self.open_feedback(asked, Judgement::Wrong, value).await,
+            "check" => self.check_by_button(asked, &member().await?, value).await,
             "lines" => self.show_lines(asked, value).await,
             other if other.starts_with("choose:") => self.command(asked, value).await,
             _ => super::say("action.unknown", words::unknown_action()),

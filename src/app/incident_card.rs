@@ -68,13 +68,15 @@ impl App {
             .filter(|_| incident.care.mentioned_at.is_some())
             .and_then(|owner| self.tellable(&[owner.to_owned()]).pop());
         let shadow = rule.is_some_and(|rule| rule.mode() == Mode::Shadow);
-        let person = connection
+        let next = connection
             .as_ref()
-            .map(|connection| remedy(connection, incident.cause.as_ref()))
-            .and_then(|remedy| match remedy {
-                Remedy::Person(what) => Some(what),
-                Remedy::Propose(_) => shadow.then_some(IN_SHADOW),
-            });
+            .map(|connection| remedy(connection, incident.cause.as_ref()));
+        let waits_for_person = matches!(next, Some(Remedy::Person(_)));
+        let paused = connection.as_ref().is_some_and(|c| c.paused);
+        let person = next.and_then(|remedy| match remedy {
+            Remedy::Person(what) => Some(what),
+            Remedy::Propose(_) => shadow.then_some(IN_SHADOW),
+        });
         let whole = match incident.proposal {
             Some(id) => self.whole(tx, id).await?,
             None => None,
@@ -99,6 +101,7 @@ impl App {
         let view = IncidentView {
             incident: &shown,
             siblings: &siblings,
+            can_check: waits_for_person && !paused && incident.proposal.is_none(),
             lines: tx.evidence(incident.id).await?.is_some(),
             steps: &steps.unwrap_or_default(),
             remedy: remedy.as_ref(),

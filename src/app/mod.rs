@@ -13,11 +13,13 @@ mod beside;
 mod card;
 mod care;
 mod cause;
+mod check;
 mod command;
 pub(crate) mod crash;
 mod decide;
 mod deliver;
 mod delivered;
+mod diagnosis;
 mod digest;
 mod evidence;
 mod execute;
@@ -53,7 +55,6 @@ mod timetable;
 mod undo;
 mod webhook;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -62,6 +63,7 @@ use tokio::sync::Notify;
 use url::Url;
 
 use crate::fivetran::FivetranClient;
+use crate::fivetran::LogSource;
 use crate::llm::Llm;
 use crate::model::{Actor, Ctx};
 use crate::policy::Policy;
@@ -103,8 +105,9 @@ pub struct App {
     /// Wakes the workers when there is something to do at once.
     pub wake: Wake,
     people: people::Cache,
-    log_folder: Option<cause::LogFolder>,
+    log: Option<cause::Log>,
     webhook: Option<String>,
+    diagnosis: diagnosis::Diagnosis,
     /// Until then the model is not asked: it did not answer in time.
     model_rests: Mutex<Option<DateTime<Utc>>>,
 }
@@ -210,7 +213,7 @@ pub struct Parts {
     /// The redactor to start with.
     pub redactor: Redactor,
     /// Where Fivetran's log rows are found.
-    pub log_folder: Option<PathBuf>,
+    pub log_source: Option<LogSource>,
     /// Where Fivetran's webhook is to post; `None` where there is to be none.
     pub webhook: Option<String>,
 }
@@ -230,8 +233,9 @@ impl App {
             redactor: ArcSwap::from_pointee(parts.redactor),
             wake: Wake::default(),
             people: people::Cache::default(),
-            log_folder: parts.log_folder.map(cause::LogFolder::new),
+            log: parts.log_source.map(cause::Log::new),
             webhook: parts.webhook,
+            diagnosis: diagnosis::Diagnosis::default(),
             model_rests: Mutex::new(None),
         })
     }

@@ -336,8 +336,9 @@ fn changed(
                 force: *force && !plain,
             }
         }
-        Action::Resume | Action::ResyncTables { .. } | Action::HistoricalResync => {
-            line.action.clone()
-        }
+        Action::Resume
+        | Action::ResyncTables { .. }
+        | Action::HistoricalResync
+        | Action::RunSetupTests => line.action.clone(),
     })
 }

@@ -141,7 +141,7 @@ impl App {
 }
 
 /// The living incident that a connection is part of.
-async fn living(tx: &mut Tx, id: &ConnectionId) -> Flow<Option<Living>> {
+pub(super) async fn living(tx: &mut Tx, id: &ConnectionId) -> Flow<Option<Living>> {
     let Some((incident, version)) = tx.open_incident(id).await? else {
         return Ok(None);
     };

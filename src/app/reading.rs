@@ -6,7 +6,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::{App, Flow};
 use crate::fivetran::{Priority, ReadError};
-use crate::model::{Doubt, Intent, Reading, Reconciled, Step, StepState, Transition, reconcile};
+use crate::model::{
+    Call, Doubt, Intent, Reading, Reconciled, Step, StepState, Transition, reconcile,
+};
 
 /// An accepted call that no reading shows within this time is in doubt (SPEC I4: ten seconds).
 const SHOWN_WITHIN: TimeDelta = TimeDelta::seconds(8);
@@ -35,7 +37,11 @@ impl App {
             Reconciled::Took => {
                 let restore_at = self.ends_at(step).await?;
                 self.move_on(step, Transition::Done { restore_at }, None)
-                    .await
+                    .await?;
+                match (&intent.call, &read) {
+                    (Call::Test, Some(connection)) => self.tested(connection).await,
+                    _ => Ok(()),
+                }
             }
             Reconciled::TooEarly => self.look_again(step, intent, TimeDelta::zero()).await,
             Reconciled::Conflict(what) => {

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context;
+use secrecy::ExposeSecret;
+
 use super::Failure;
 use crate::app::{App, Parts, PolicyFile};
-use crate::config::{Account, ModelAccount, Problems, Settings, Variables};
-use crate::fivetran::{self, FivetranClient};
+use crate::config::{self, Account, ModelAccount, Problems, Settings, Variables};
+use crate::fivetran::{self, FivetranClient, LogSource, PostgresLog};
 use crate::llm::{self, Llm};
 use crate::model::{Clock, Ctx};
 use crate::slack::SlackClient;
@@ -112,7 +115,9 @@ pub(super) async fn app_by(
         .map(|account| model(account, llm::Settings::TIMEOUT, ctx.clone()))
         .transpose()?;
     let llm = llm.map(Arc::new);
-    let log_folder = settings.log_folder.clone();
+    let source = settings.log_source.as_ref();
+    let log_source = source.map(log_source).transpose();
+    let log_source = log_source.map_err(|why| Failure::User(format!("{why:#}")))?;
     let parts = Parts {
         ctx,
         store,
@@ -123,7 +128,7 @@ pub(super) async fn app_by(
         llm,
         policy,
         redactor,
-        log_folder,
+        log_source,
         webhook: settings.webhook_in_use(),
     };
     let app = App::new(parts);
@@ -146,4 +151,19 @@ pub(super) fn clock() -> Clock {
         return Clock::machine_ahead(chrono::TimeDelta::seconds(ahead));
     }
     Clock::machine()
+}
+
+/// The source of log rows, by its setting. Nothing is opened yet.
+///
+/// # Errors
+/// When the database's address is none.
+pub(super) fn log_source(setting: &config::LogSource) -> anyhow::Result<LogSource> {
+    match setting {
+        config::LogSource::Files(folder) => Ok(LogSource::Files(folder.clone())),
+        config::LogSource::Postgres { url, schema } => {
+            let table = PostgresLog::new(url.expose_secret(), schema);
+            let table = table.context("SYNCGATE_LOG_SOURCE")?;
+            Ok(LogSource::Postgres(Box::new(table)))
+        }
+    }
 }

@@ -50,7 +50,8 @@ pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome
 }
 
 fn read(path: &Path) -> Result<Vec<LabelledCase>, Failure> {
-    let text = super::triage::read(path)?;
+    let cannot = |error| Failure::User(format!("cannot read {}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).map_err(cannot)?;
     let lines = (1..).zip(text.lines());
     let lines = lines.filter(|(_, line)| !line.trim().is_empty());
     let read = lines.map(|(number, line)| {

@@ -9,7 +9,8 @@ use crate::triage::admit::{Ground, admit};
 use crate::triage::analyst::{self, Judgement};
 use crate::triage::brief::Brief;
 use crate::triage::case::Case;
-use crate::triage::cause::redacted;
+use crate::triage::cause::{self, redacted};
+use crate::triage::changes;
 use crate::triage::redact::Redactor;
 use crate::triage::weigh::weighed_judgement;
 
@@ -24,6 +25,16 @@ pub(super) struct Judged {
     pub judgement: Judgement,
     /// What the model's part in it is, where one is configured.
     pub model: Option<String>,
+}
+
+/// A case whose changes are still among its rows, as in labelled cases.
+fn with_changes(case: &Case) -> Case {
+    let mut case = case.clone();
+    if case.changes.is_empty() {
+        let told = case.logs.iter().filter(|row| changes::is_change(row));
+        case.changes = told.cloned().collect();
+    }
+    case
 }
 
 impl Analyst {
@@ -51,6 +62,16 @@ impl Analyst {
         })
     }
 
+    /// What it lets nobody see.
+    pub(super) fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Where each quotation stands, as far as it is known.
+    pub(super) fn places(&self, case: &Case, quotations: &[String]) -> Vec<Option<String>> {
+        cause::places(&redacted(case.clone(), &self.redactor), quotations)
+    }
+
     /// Who judges, for people.
     pub(super) fn name(&self) -> String {
         let model = self.model.as_ref();
@@ -66,6 +87,7 @@ impl Analyst {
     /// When the prompt's template is broken.
     pub(super) async fn judge(&self, case: &Case) -> anyhow::Result<Judged> {
         let rules = analyst::judge(case, &self.redactor);
+        let case = &with_changes(case);
         let brief = Brief::of(&redacted(case.clone(), &self.redactor));
         let Some(model) = self.model.as_ref().filter(|_| !brief.lines.is_empty()) else {
             return Ok(Judged {

@@ -1,7 +1,8 @@
 //! `syncgate triage`: the cause of a failure from a log extract, on the terminal.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -11,12 +12,21 @@ use super::second::{Analyst, Judged};
 use super::{Failure, Outcome};
 use crate::config::Variables;
 use crate::triage::analyst::Judgement;
-use crate::triage::case::{Case, LogRow, read_rows};
+use crate::triage::case::{Case, LogRow};
+use crate::triage::cut::Cut;
+use crate::triage::reading::{self, Reading, Taking};
+use crate::triage::redact::Redactor;
 use crate::triage::score::Prediction;
+
+/// Bytes of the longest line that is read as a row.
+const LONGEST_LINE: usize = 16 << 20;
+/// Connections of one file that are judged, the first that it names.
+const CONNECTIONS: usize = 1_000;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// Rows of Fivetran's `log` table, as JSON Lines or as CSV with a heading; `-` reads stdin
+    /// Rows of Fivetran's `log` table, as JSON Lines or as CSV with a heading, or plain text such as a
+    /// pasted error; `-` reads stdin
     file: PathBuf,
     /// The connector's type, such as `postgres`
     #[arg(long, default_value = "")]
@@ -31,22 +41,27 @@ pub(super) struct Arguments {
 
 pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome {
     let file = &arguments.file;
-    let rows = read_rows(&read(file)?)
-        .map_err(|error| Failure::User(format!("{}: {error}", file.display())))?;
-    if rows.is_empty() {
-        return Err(Failure::User(format!(
-            "{}: there is no row in it",
-            file.display()
-        )));
-    }
     let analyst = Analyst::new(variables)?;
+    let mut log = Log::new(analyst.redactor());
+    let read = log
+        .read(file)
+        .map_err(|error| Failure::User(format!("cannot read {}: {error}", file.display())))?;
+    if let Some(told) = log.left_out(&read) {
+        eprintln!("{}: {told}", file.display());
+    }
+    if read.rows == 0 {
+        let file = file.display();
+        return Err(Failure::User(format!("{file}: there is no row in it")));
+    }
     let mut out = std::io::stdout().lock();
-    for (connection, logs) in by_connection(rows) {
+    for (connection, cut) in log.connections() {
+        let (logs, changes) = cut.into_rows();
         let case = Case {
             id: connection.clone(),
             connector_service: arguments.connector.clone(),
             destination_service: arguments.destination.clone(),
             logs,
+            changes,
             ..Case::default()
         };
         let Judged { judgement, model } = analyst.judge(&case).await?;
@@ -58,41 +73,103 @@ pub(super) async fn run(variables: &Variables, arguments: &Arguments) -> Outcome
                 serde_json::to_string(&Prediction { id, judgement })?
             )?;
         } else {
+            let lines = analyst.places(&case, &judgement.evidence);
             writeln!(
                 out,
                 "{}",
-                in_words(&connection, &judgement, model.as_deref())
+                in_words(&connection, &judgement, &lines, model.as_deref())
             )?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The text of a file, or of stdin.
-pub(super) fn read(path: &Path) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes).map(|_| ())
-    } else {
-        std::fs::read(path).map(|read| bytes = read)
-    };
-    let cannot = |why: &dyn std::fmt::Display| {
-        Failure::User(format!("cannot read {}: {why}", path.display()))
-    };
-    read.map_err(|error| cannot(&error))?;
-    String::from_utf8(bytes).map_err(|_| cannot(&"it is not UTF-8 text"))
+/// What is kept of a file, by connection.
+struct Log<'a> {
+    redactor: &'a Redactor,
+    cuts: BTreeMap<String, Cut>,
+    /// Rows of connections for which there was no room.
+    crowded: u64,
+    structured: bool,
 }
 
-fn by_connection(rows: Vec<LogRow>) -> BTreeMap<String, Vec<LogRow>> {
-    let mut connections: BTreeMap<String, Vec<LogRow>> = BTreeMap::new();
-    for row in rows {
-        let connection = row.connection_id.clone().unwrap_or_default();
-        connections.entry(connection).or_default().push(row);
+impl<'a> Log<'a> {
+    fn new(redactor: &'a Redactor) -> Self {
+        Self {
+            redactor,
+            cuts: BTreeMap::new(),
+            crowded: 0,
+            structured: false,
+        }
     }
-    connections
+
+    fn read(&mut self, path: &Path) -> std::io::Result<Reading> {
+        if path == Path::new("-") {
+            return self.read_from(&mut std::io::stdin().lock());
+        }
+        self.read_from(&mut BufReader::with_capacity(64 << 10, File::open(path)?))
+    }
+
+    fn read_from(&mut self, from: &mut impl BufRead) -> std::io::Result<Reading> {
+        let taking = Taking {
+            longest: LONGEST_LINE,
+            plain: true,
+        };
+        reading::read(from, taking, &|| false, &mut |row| self.see(row))
+    }
+
+    fn see(&mut self, row: LogRow) {
+        let connection = row.connection_id.clone().unwrap_or_default();
+        self.structured |= !connection.is_empty();
+        if self.cuts.len() >= CONNECTIONS && !self.cuts.contains_key(&connection) {
+            self.crowded += 1;
+            return;
+        }
+        let new = || Cut::new(self.redactor);
+        self.cuts.entry(connection).or_insert_with(new).see(row);
+    }
+
+    /// What of the file is not in the judgement, in words.
+    fn left_out(&self, read: &Reading) -> Option<String> {
+        let mut told = Vec::new();
+        if read.passed_over > 0 {
+            let first: Vec<String> = read.first.iter().map(u64::to_string).collect();
+            let more = match read.passed_over > first.len() as u64 {
+                true => ", …",
+                false => "",
+            };
+            let numbers = first.join(", ");
+            told.push(match read.passed_over {
+                1 => format!("line {numbers} cannot be read and was passed over"),
+                many => {
+                    format!("{many} lines cannot be read and were passed over: {numbers}{more}")
+                }
+            });
+        }
+        if self.crowded > 0 {
+            let rows = self.crowded;
+            told.push(format!(
+                "more than {CONNECTIONS} connections; {rows} rows of others were passed over"
+            ));
+        }
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+
+    /// By connection. Lines that name none, before a table or between its rows, are no connection.
+    fn connections(mut self) -> BTreeMap<String, Cut> {
+        if self.structured {
+            self.cuts.remove("");
+        }
+        self.cuts
+    }
 }
 
-fn in_words(connection: &str, judgement: &Judgement, model: Option<&str>) -> String {
+fn in_words(
+    connection: &str,
+    judgement: &Judgement,
+    places: &[Option<String>],
+    model: Option<&str>,
+) -> String {
     let mut text = match connection {
         "" => String::new(),
         connection => format!("{connection}\n"),
@@ -104,8 +181,12 @@ fn in_words(connection: &str, judgement: &Judgement, model: Option<&str>) -> Str
         judgement.category
     ));
     text.push_str(&format!("  {}\n", printable(&judgement.root_cause)));
-    for quotation in &judgement.evidence {
-        text.push_str(&format!("Proof: {}\n", printable(quotation)));
+    for (quotation, place) in judgement.evidence.iter().zip(places) {
+        let place = place
+            .as_deref()
+            .map(|place| format!(" ({})", printable(place)));
+        let place = place.unwrap_or_default();
+        text.push_str(&format!("Proof{place}: {}\n", printable(quotation)));
     }
     let actions: Vec<_> = judgement
         .actions
@@ -128,8 +209,7 @@ pub(super) fn printable(quotation: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::triage::analyst;
-    use crate::triage::redact::Redactor;
+    use crate::triage::{analyst, cause};
 
     #[test]
     fn each_connection_of_a_log_is_told_in_words() {
@@ -139,27 +219,29 @@ mod tests {
             r#"{"time_stamp":"2","connection_id":"a","event":"INFO","message_event":"sync_end","message_data":"{\"status\":\"SUCCESSFUL\"}","sync_id":"t"}"#,
         );
         let redactor = Redactor::new(&[]).unwrap();
-        let told = by_connection(read_rows(log).unwrap())
-            .into_iter()
-            .map(|(id, logs)| {
-                let case = Case {
-                    logs,
-                    ..Case::default()
-                };
-                in_words(&id, &analyst::judge(&case, &redactor), None)
-            });
+        let mut read = Log::new(&redactor);
+        read.read_from(&mut log.as_bytes()).unwrap();
+        let told = read.connections().into_iter().map(|(id, cut)| {
+            let case = Case {
+                logs: cut.into_rows().0,
+                ..Case::default()
+            };
+            let judgement = analyst::judge(&case, &redactor);
+            let places = cause::places(&case, &judgement.evidence);
+            in_words(&id, &judgement, &places, None)
+        });
         let told: Vec<_> = told.collect();
         insta::assert_snapshot!(told.join("\n"), @r#"
         a
         Cause: no_failure, confirmed (95 %)
           The last sync succeeded.
-        Proof: {"status":"SUCCESSFUL"}
+        Proof (log row of 2, INFO sync_end, line 2): {"status":"SUCCESSFUL"}
         To do: none
 
         b
         Cause: network_unreachable, confirmed (95 %)
           The source (type unknown) cannot be reached from Fivetran: its name does not resolve, or its address and port do not answer.
-        Proof: no such host db.internal
+        Proof (log row of 1, SEVERE sync_end, line 1): no such host db.internal
         To do: open_network_human
         "#);
     }

@@ -84,21 +84,43 @@ fn a_databases_password_is_ours_in_every_spelling() {
 }
 
 #[test]
-fn the_log_source_is_none_or_a_folder_that_can_be_listed() {
+fn the_log_source_is_none_or_a_folder_that_can_be_listed_or_a_database() {
     let wrong = |value: &str| {
         let read = Settings::read(&plausible(&[("SYNCGATE_LOG_SOURCE", value)]));
         read.unwrap_err().to_string()
     };
-    insta::assert_snapshot!(wrong("/var/log"), @"SYNCGATE_LOG_SOURCE: is neither none nor file:DIR; name the folder with the rows of Fivetran's log table, for example file:/var/lib/syncgate/logs");
-    insta::assert_snapshot!(wrong("file:"), @"SYNCGATE_LOG_SOURCE: is neither none nor file:DIR; name the folder with the rows of Fivetran's log table, for example file:/var/lib/syncgate/logs");
+    insta::assert_snapshot!(wrong("/var/log"), @"SYNCGATE_LOG_SOURCE: is neither none nor file:DIR nor postgres://…; name the folder with the rows of Fivetran's log table, for example file:/var/lib/syncgate/logs, or the database that holds it, with ?schema=fivetran_log");
+    insta::assert_snapshot!(wrong("file:"), @"SYNCGATE_LOG_SOURCE: is neither none nor file:DIR nor postgres://…; name the folder with the rows of Fivetran's log table, for example file:/var/lib/syncgate/logs, or the database that holds it, with ?schema=fivetran_log");
     insta::assert_snapshot!(wrong("file:no-such-folder"), @"SYNCGATE_LOG_SOURCE: cannot list the folder no-such-folder: No such file or directory (os error 2); make it readable for Syncgate, or write none");
     insta::assert_snapshot!(wrong("file:Cargo.toml"), @"SYNCGATE_LOG_SOURCE: cannot list the folder Cargo.toml: Not a directory (os error 20); make it readable for Syncgate, or write none");
     let right = |value: &str| {
         let read = Settings::read(&plausible(&[("SYNCGATE_LOG_SOURCE", value)]));
-        read.unwrap().log_folder
+        read.unwrap()
     };
-    assert_eq!(right("none"), None);
-    assert_eq!(right("file:src"), Some(PathBuf::from("src")));
+    assert!(right("none").log_source.is_none());
+    let folder = right("file:src").log_source;
+    assert!(matches!(folder, Some(LogSource::Files(folder)) if folder == Path::new("src")));
+    let table =
+        right("postgres://ana:p%40ssw0rd@db.example/logs?schema=fivetran_log&sslmode=require");
+    assert!(table.own_secrets().contains(&"p@ssw0rd".to_owned()));
+    let Some(LogSource::Postgres { url, schema }) = table.log_source else {
+        panic!("no table");
+    };
+    assert_eq!(schema, "fivetran_log");
+    assert_eq!(
+        url.expose_secret(),
+        "postgres://ana:p%40ssw0rd@db.example/logs?sslmode=require"
+    );
+    for value in [
+        "postgres://ana:p%40ssw0rd@db.example/logs",
+        "postgres://ana:p%40ssw0rd@db.example/logs?schema=a%22b",
+    ] {
+        let told = wrong(value);
+        assert!(
+            told.contains("SYNCGATE_LOG_SOURCE: names no schema") && !told.contains("ssw0rd"),
+            "{told}"
+        );
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@
 
 mod budget;
 mod client;
+mod diagnosis;
 mod hooks;
+mod logs;
 mod outcome;
 mod read;
 mod transport;
@@ -19,7 +21,9 @@ mod tests;
 
 pub use budget::Priority;
 pub use client::{Account, FivetranClient, Greeting, Settings};
+pub use diagnosis::List;
 pub use hooks::{Hook, Tried};
+pub use logs::{LogSource, PostgresLog};
 pub use outcome::Sent;
 pub use read::ReadError;
 pub use webhook::{BadWebhook, Webhook, parse, verify};

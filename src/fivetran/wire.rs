@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use super::hooks::Hook;
 use crate::model::{
-    Connection, ConnectionId, Group, GroupId, Notice, ScheduleType, SetupState, SyncState,
-    UpdateState,
+    Connection, ConnectionId, Group, GroupId, Notice, SETUP_TEST, ScheduleType, SetupState,
+    SyncState, UpdateState,
 };
 
 /// What stands in an open enum when Fivetran leaves the field out.
@@ -121,6 +121,8 @@ pub(super) struct ConnectionWire {
     failed_at: Option<DateTime<Utc>>,
     #[serde(default, deserialize_with = "schedule")]
     schedule: Option<String>,
+    /// In a connection that is read alone.
+    setup_tests: Option<Value>,
     status: Option<StatusWire>,
 }
 
@@ -141,6 +143,17 @@ struct StatusWire {
     warnings: Vec<Notice>,
 }
 
+/// A setup test that did not pass, as a warning.
+fn failed_test(test: &Value) -> Option<Notice> {
+    let word = |key: &str| test.get(key)?.as_str();
+    let failed = matches!(word("status"), Some("FAILED" | "JOB_FAILED"));
+    failed.then(|| Notice {
+        code: SETUP_TEST.to_owned(),
+        message: format!("Setup test failed: {}", word("title").unwrap_or("unnamed")),
+        details: word("message").map(str::to_owned),
+    })
+}
+
 impl ConnectionWire {
     /// The connection as it was read at `read_at`; `None` where nothing says whether it is paused,
     /// or it has no id.
@@ -151,7 +164,11 @@ impl ConnectionWire {
         if self.id.is_empty() {
             return None;
         }
-        let status = self.status.unwrap_or_default();
+        let mut status = self.status.unwrap_or_default();
+        let tests = self.setup_tests.as_ref().and_then(Value::as_array);
+        status
+            .warnings
+            .extend(tests.into_iter().flatten().filter_map(failed_test));
         let told = status.sync_state.as_deref().map(|state| state == "paused");
         Some(Connection {
             paused: self.paused.or(told)?,

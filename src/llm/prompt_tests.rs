@@ -16,6 +16,7 @@ fn brief(text: &str) -> Brief {
             origin: "log row".to_owned(),
             label: "SEVERE error".to_owned(),
             text: text.to_owned(),
+            ..Line::default()
         }],
     }
 }

@@ -50,6 +50,8 @@ pub enum Action {
     },
     /// Re-sync the whole history.
     HistoricalResync,
+    /// Run the setup tests: a look at the source with the connection's credentials.
+    RunSetupTests,
 }
 
 /// An action without its arguments, as the policy names it.
@@ -72,11 +74,13 @@ pub enum ActionKind {
     ResyncTables,
     /// [`Action::HistoricalResync`].
     HistoricalResync,
+    /// [`Action::RunSetupTests`].
+    RunSetupTests,
 }
 
 impl ActionKind {
     /// Every kind, in the order of SPEC §5.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::SyncNow,
         Self::SyncForce,
         Self::SyncAt,
@@ -85,6 +89,7 @@ impl ActionKind {
         Self::SetFrequency,
         Self::ResyncTables,
         Self::HistoricalResync,
+        Self::RunSetupTests,
     ];
 
     /// The word in the policy file and in the audit log.
@@ -98,6 +103,7 @@ impl ActionKind {
             Self::SetFrequency => "set_frequency",
             Self::ResyncTables => "resync_tables",
             Self::HistoricalResync => "historical_resync",
+            Self::RunSetupTests => "run_setup_tests",
         }
     }
 
@@ -110,7 +116,11 @@ impl ActionKind {
     pub fn always_asks(self) -> bool {
         match self {
             Self::SyncForce | Self::Pause | Self::ResyncTables | Self::HistoricalResync => true,
-            Self::SyncNow | Self::SyncAt | Self::Resume | Self::SetFrequency => false,
+            Self::SyncNow
+            | Self::SyncAt
+            | Self::Resume
+            | Self::SetFrequency
+            | Self::RunSetupTests => false,
         }
     }
 }
@@ -133,6 +143,7 @@ impl Action {
             Self::SetFrequency { .. } => ActionKind::SetFrequency,
             Self::ResyncTables { .. } => ActionKind::ResyncTables,
             Self::HistoricalResync => ActionKind::HistoricalResync,
+            Self::RunSetupTests => ActionKind::RunSetupTests,
         }
     }
 
@@ -145,7 +156,8 @@ impl Action {
             | Self::SyncAt { .. }
             | Self::Resume
             | Self::ResyncTables { .. }
-            | Self::HistoricalResync => None,
+            | Self::HistoricalResync
+            | Self::RunSetupTests => None,
         }
     }
 
@@ -158,7 +170,8 @@ impl Action {
             | Self::Resume
             | Self::SetFrequency { .. }
             | Self::ResyncTables { .. }
-            | Self::HistoricalResync => None,
+            | Self::HistoricalResync
+            | Self::RunSetupTests => None,
         }
     }
 }

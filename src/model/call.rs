@@ -28,6 +28,8 @@ pub enum Call {
         /// Source tables by source schema.
         tables: TableSet,
     },
+    /// `POST /v1/connections/{id}/test`
+    Test,
     /// `PATCH /v1/connections/{id}`
     Patch(Patch),
 }
@@ -107,6 +109,7 @@ impl Call {
                 tables: tables.clone(),
             },
             Action::HistoricalResync => Self::Resync,
+            Action::RunSetupTests => Self::Test,
         }
     }
 
@@ -134,7 +137,8 @@ impl Call {
             Action::SyncNow { .. }
             | Action::SyncAt { .. }
             | Action::ResyncTables { .. }
-            | Action::HistoricalResync => None,
+            | Action::HistoricalResync
+            | Action::RunSetupTests => None,
         }
     }
 
@@ -142,7 +146,10 @@ impl Call {
     pub fn repeatable(&self) -> bool {
         match self {
             Self::Sync { force: false } | Self::Patch(_) => true,
-            Self::Sync { force: true } | Self::Resync | Self::ResyncTables { .. } => false,
+            // Each run looks at the source with a login that may be locked after a few.
+            Self::Sync { force: true } | Self::Resync | Self::ResyncTables { .. } | Self::Test => {
+                false
+            }
         }
     }
 
@@ -150,7 +157,7 @@ impl Call {
     pub fn method(&self) -> &'static str {
         match self {
             Self::Patch(_) => "PATCH",
-            Self::Sync { .. } | Self::Resync | Self::ResyncTables { .. } => "POST",
+            Self::Sync { .. } | Self::Resync | Self::ResyncTables { .. } | Self::Test => "POST",
         }
     }
 
@@ -161,6 +168,7 @@ impl Call {
             Self::Sync { .. } => format!("/v1/connections/{id}/sync"),
             Self::Resync => format!("/v1/connections/{id}/resync"),
             Self::ResyncTables { .. } => format!("/v1/connections/{id}/schemas/tables/resync"),
+            Self::Test => format!("/v1/connections/{id}/test"),
             Self::Patch(_) => format!("/v1/connections/{id}"),
         }
     }
@@ -169,7 +177,8 @@ impl Call {
     pub fn body(&self) -> String {
         match self {
             Self::Sync { force } => json!({ "force": force }).to_string(),
-            Self::Resync => "{}".to_owned(),
+            // An empty body is refused (`reference/fivetran.md`).
+            Self::Resync | Self::Test => "{}".to_owned(),
             Self::ResyncTables { tables } => json!(tables).to_string(),
             Self::Patch(patch) => {
                 let mut fields = Map::new();

@@ -19,6 +19,9 @@ pub struct Cause {
     pub remedies: Vec<String>,
     /// What the log had to say.
     pub log: LogRead,
+    /// What was changed in the day before the failure, in the log's words; it proves nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<Quote>,
     /// What a language model says beside the rules; none where none is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opinion: Option<Opinion>,
@@ -41,7 +44,7 @@ pub enum LogRead {
     Off,
     /// It was read.
     Rows {
-        /// Rows about this failure.
+        /// Rows about this failure; what the analysis saw is what the cut left of them.
         rows: usize,
         /// Lines and files that could not be read.
         passed_over: usize,
@@ -110,6 +113,7 @@ mod tests {
                 quotes: quotes.to_vec(),
                 remedies: Vec::new(),
                 log: LogRead::Off,
+                before: Vec::new(),
                 opinion: None,
             };
             cause.certainty().as_str()

@@ -183,7 +183,16 @@ pub struct RawNames {
     pub service: String,
 }
 
+/// The code of a [`Notice`] that tells of a setup test that did not pass.
+pub const SETUP_TEST: &str = "setup_test";
+
 impl Connection {
+    /// Whether Fivetran could use it, by all that is known without a sync.
+    pub fn is_in_order(&self) -> bool {
+        let failed_a_test = self.warnings.iter().any(|w| w.code == SETUP_TEST);
+        self.setup_state == SetupState::Connected && self.tasks.is_empty() && !failed_a_test
+    }
+
     /// The schedule that rules where it is no plain interval: changing the frequency has no effect.
     pub fn flexible_schedule(&self) -> Option<&str> {
         let kind = self.schedule.as_deref();

@@ -40,8 +40,8 @@ pub use cause::{Cause, Certainty, LogRead, Quote};
 pub use chart::{Added, ByItself, Chart, ChartRow};
 pub use command::{Command, CommandError, Schedule};
 pub use connection::{
-    Connection, Difference, Group, Notice, Place, PreImage, RawNames, ScheduleType, SetupState,
-    SyncState, UpdateState,
+    Connection, Difference, Group, Notice, Place, PreImage, RawNames, SETUP_TEST, ScheduleType,
+    SetupState, SyncState, UpdateState,
 };
 pub use context::{Clock, Ctx};
 pub use decision::{Decision, Mode, Verdict, Via};

@@ -89,6 +89,8 @@ fn took(intent: &Intent, read: &Connection) -> bool {
             (read.is_historical_sync && !before.is_historical_sync)
                 || (accepted && (started || ended_since))
         }
+        // The answer holds the results: there is nothing more that a reading could show.
+        Call::Test => accepted,
         Call::ResyncTables { .. } => {
             (read.is_historical_sync && !before.is_historical_sync)
                 || (accepted && (started || ended_since))

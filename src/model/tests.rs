@@ -32,6 +32,7 @@ fn actions() -> impl Strategy<Value = Action> {
             tables: [("s".to_owned(), vec!["t".to_owned()])].into()
         }),
         Just(Action::HistoricalResync),
+        Just(Action::RunSetupTests),
     ]
 }
 

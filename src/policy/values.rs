@@ -218,7 +218,7 @@ pub(super) fn zone(text: &str) -> Result<chrono_tz::Tz, String> {
 
 /// The kind of an action.
 pub(super) fn action(text: &str) -> Result<ActionKind, String> {
-    const LATER: [&str; 9] = [
+    const LATER: [&str; 8] = [
         "set_schedule_type",
         "reload_schema",
         "set_schema_change_handling",
@@ -226,7 +226,6 @@ pub(super) fn action(text: &str) -> Result<ActionKind, String> {
         "disable_table",
         "enable_column",
         "disable_column",
-        "run_setup_tests",
         "run_transformation",
     ];
     if LATER.contains(&text) {

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// Every action id that a message may carry; `choose:<n>` besides.
-const ACTIONS: [&str; 13] = [
+const ACTIONS: [&str; 14] = [
     "approve",
     "modify",
     "reject",
     "undo",
+    "check",
     "lines",
     "settle_done",
     "settle_failed",

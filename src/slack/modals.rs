@@ -228,7 +228,8 @@ fn line_blocks(v: &ProposalView<'_>, position: usize, line: &Line) -> Vec<SlackB
         Action::SyncNow { force: false }
         | Action::Resume
         | Action::ResyncTables { .. }
-        | Action::HistoricalResync => {}
+        | Action::HistoricalResync
+        | Action::RunSetupTests => {}
     }
     blocks
 }

@@ -8,6 +8,7 @@ fn brief() -> Brief {
         origin: origin.to_owned(),
         label: "SEVERE error".to_owned(),
         text: text.to_owned(),
+        ..Line::default()
     };
     Brief {
         precedents: Vec::new(),

@@ -100,6 +100,7 @@ mod tests {
             }],
             remedies: remedies.iter().map(|&word| word.to_owned()).collect(),
             log: LogRead::Off,
+            before: Vec::new(),
             opinion: None,
         }
     }

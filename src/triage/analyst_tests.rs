@@ -1,5 +1,5 @@
 use super::*;
-use crate::triage::case::{ApiStatus, LogRow, StatusNotice};
+use crate::triage::case::{LogRow, StatusNotice};
 use crate::triage::score::{LabelledCase, Prediction, score};
 
 fn row(event: &str, message_event: &str, data: &str) -> LogRow {
@@ -9,7 +9,7 @@ fn row(event: &str, message_event: &str, data: &str) -> LogRow {
         message_event: message_event.to_owned(),
         message_data: (!data.is_empty()).then(|| data.to_owned()),
         sync_id: Some("s1".to_owned()),
-        connection_id: None,
+        ..LogRow::default()
     }
 }
 
@@ -24,7 +24,7 @@ fn case(logs: Vec<LogRow>) -> Case {
         connector_service: "postgres".to_owned(),
         destination_service: "snowflake".to_owned(),
         logs,
-        api_status: ApiStatus::default(),
+        ..Case::default()
     }
 }
 

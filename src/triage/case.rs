@@ -27,6 +27,12 @@ pub struct LogRow {
     /// Which connection.
     #[serde(default, alias = "connector_id")]
     pub connection_id: Option<String>,
+    /// The line of the file that it begins on, counted from 1; none where it was read from no file.
+    #[serde(skip)]
+    pub number: Option<u64>,
+    /// How many rows said the same, where this one speaks for them; 0 and 1 are this one alone.
+    #[serde(skip)]
+    pub repeats: u64,
 }
 
 /// `null` and a missing word are both no word.
@@ -62,6 +68,21 @@ pub struct ApiStatus {
     pub tasks: Vec<StatusNotice>,
     /// What does not.
     pub warnings: Vec<StatusNotice>,
+    /// What Fivetran's diagnosis endpoints say, where the account has them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub listed: Vec<Listed>,
+}
+
+/// An item of a list that Fivetran keeps of a connection's troubles.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Listed {
+    /// Which list, for people.
+    pub origin: String,
+    /// Whether it only warns.
+    pub is_warning: bool,
+    /// What it says.
+    pub notice: StatusNotice,
 }
 
 /// Everything that an analysis may look at.
@@ -78,25 +99,16 @@ pub struct Case {
     pub logs: Vec<LogRow>,
     /// What the API says.
     pub api_status: ApiStatus,
+    /// What was changed in the day before: rows that speak of no failure ([`super::changes`]).
+    #[serde(skip)]
+    pub changes: Vec<LogRow>,
 }
 
-/// Why a log cannot be read.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LogError {
-    /// A line that is no row.
-    #[error("line {line}: {why}")]
-    Line {
-        /// Counted from 1.
-        line: u64,
-        /// What is wrong.
-        why: String,
-    },
-    /// A table without the columns that are needed.
-    #[error(
-        "the table has no column `{0}`; a `log` table of the Fivetran Platform Connector has \
-         time_stamp, event, message_event, message_data and sync_id"
-    )]
-    Column(&'static str),
+impl Listed {
+    /// Where it stands, for people.
+    pub fn place(&self) -> String {
+        format!("{}, {}", self.origin, self.notice.code)
+    }
 }
 
 impl LogRow {
@@ -122,85 +134,16 @@ impl LogRow {
 
     /// What the row says to people: its message or reason, else its data as it stands.
     pub fn message(&self) -> Option<Cow<'_, str>> {
-        let said = ["message", "reason", "error", "msg"];
-        match said.iter().find_map(|key| self.said(key)) {
-            Some(text) => Some(text.into()),
-            None if self.data().is_some_and(|data| data.is_object()) => None,
-            None => self.message_data.as_deref().map(Cow::Borrowed),
+        match self.data() {
+            Some(Value::Object(mut object)) => {
+                let said = ["message", "reason", "error", "msg"];
+                let text = said.iter().find_map(|key| match object.remove(*key) {
+                    Some(Value::String(text)) => Some(text),
+                    _ => None,
+                });
+                text.map(Cow::Owned)
+            }
+            _ => self.message_data.as_deref().map(Cow::Borrowed),
         }
-    }
-}
-
-/// Reads rows of the `log` table: JSON Lines, or CSV with a heading line.
-///
-/// # Errors
-/// The first line that is no row, by its number.
-pub fn read_rows(text: &str) -> Result<Vec<LogRow>, LogError> {
-    let text = text.trim_start_matches('\u{feff}');
-    let mut rows = if text.trim_start().starts_with('{') {
-        read_json_lines(text)?
-    } else {
-        read_csv(text)?
-    };
-    rows.sort_by(|a, b| a.time_stamp.cmp(&b.time_stamp));
-    Ok(rows)
-}
-
-fn read_json_lines(text: &str) -> Result<Vec<LogRow>, LogError> {
-    let mut rows = Vec::new();
-    for (line, row) in (1..)
-        .zip(text.lines())
-        .filter(|(_, row)| !row.trim().is_empty())
-    {
-        let read = serde_json::from_str(row);
-        rows.push(read.map_err(|error| LogError::Line {
-            line,
-            why: error.to_string(),
-        })?);
-    }
-    Ok(rows)
-}
-
-fn read_csv(text: &str) -> Result<Vec<LogRow>, LogError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let bad = |error: &csv::Error| LogError::Line {
-        line: error.position().map_or(1, csv::Position::line),
-        why: error.to_string(),
-    };
-    let headers = reader.headers().map_err(|error| bad(&error))?.clone();
-    for needed in ["time_stamp", "event", "message_event", "message_data"] {
-        if !headers.iter().any(|column| column == needed) {
-            return Err(LogError::Column(needed));
-        }
-    }
-    let rows = reader.deserialize();
-    rows.map(|row| row.map_err(|error| bad(&error))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_read_from_json_lines_and_from_csv_alike() {
-        let json = r#"{"time_stamp":"2026-01-02","event":"SEVERE","message_event":"error","message_data":"{\"message\":\"no\"}","sync_id":null}"#;
-        let table = "id,time_stamp,event,message_event,message_data,sync_id\n\
-                     1,2026-01-02,SEVERE,error,\"{\"\"message\"\":\"\"no\"\"}\",\n";
-        let rows = read_rows(json).unwrap();
-        assert_eq!(rows, read_rows(table).unwrap());
-        assert_eq!(rows[0].message().as_deref(), Some("no"));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_named_by_its_line() {
-        let why = |text: &str| read_rows(text).unwrap_err().to_string();
-        assert!(why("{\"event\":\"INFO\"}\n{\"event\":1}").starts_with("line 2: "));
-        assert!(why("a,b\n1,2\n").contains("no column `time_stamp`"));
-        assert_eq!(
-            read_rows("time_stamp,event,message_event,message_data\n"),
-            Ok(vec![])
-        );
     }
 }

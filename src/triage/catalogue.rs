@@ -76,19 +76,22 @@ pub struct Found<'a> {
     pub strength: f64,
     /// How many bytes of the text it is: the longer, the less by chance.
     pub length: usize,
+    /// At which byte of the text it begins.
+    pub at: usize,
 }
 
 impl Entry {
     /// The strongest of this entry's signs in a text as [`legible`] leaves it.
     pub fn find(&self, text: &[u8]) -> Option<Found<'_>> {
-        let found = self.signs.iter().find_map(|(sign, strength)| {
-            let length = sign.find(text)?.len();
-            Some((*strength, length))
-        });
-        found.map(|(strength, length)| Found {
+        let found = self
+            .signs
+            .iter()
+            .find_map(|(sign, strength)| Some((*strength, sign.find(text)?)));
+        found.map(|(strength, sign)| Found {
             entry: self,
             strength,
-            length,
+            length: sign.len(),
+            at: sign.start(),
         })
     }
 }
@@ -102,6 +105,16 @@ pub fn legible(text: &str) -> Vec<u8> {
 pub fn entries() -> &'static [Entry] {
     static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| read(&FILES).unwrap_or_default());
     &ENTRIES
+}
+
+/// The strongest sign of any entry in a text; the longest, where several are.
+pub fn strongest(text: &str) -> Option<Found<'static>> {
+    let text = legible(text);
+    let found = entries().iter().filter_map(|entry| entry.find(&text));
+    found.max_by(|a, b| {
+        let strength = a.strength.total_cmp(&b.strength);
+        strength.then(a.length.cmp(&b.length))
+    })
 }
 
 /// The entry that speaks for a category: the first of it.

@@ -2,7 +2,8 @@
 
 use super::analyst;
 use super::brief::{Brief, origin_of};
-use super::case::{ApiStatus, Case, LogRow, StatusNotice};
+use super::case::{ApiStatus, Case, Listed, LogRow, StatusNotice};
+use super::changes;
 use super::cite::Sources;
 use super::redact::Redactor;
 use crate::model::{Cause, Connection, LogRead, Notice, Quote};
@@ -19,6 +20,10 @@ pub struct Evidence {
     pub reason: Option<String>,
     /// Rows of the log, in the order of their times.
     pub rows: Vec<LogRow>,
+    /// What Fivetran's diagnosis endpoints say.
+    pub listed: Vec<Listed>,
+    /// What was changed in the day before, in the order of their times.
+    pub changes: Vec<LogRow>,
     /// What came of the log.
     pub log: LogRead,
 }
@@ -45,6 +50,7 @@ impl Evidence {
             quotes: quotes.collect(),
             remedies: names.map(str::to_owned).collect(),
             log,
+            before: before(&case.changes),
             opinion: None,
         };
         (cause, Brief::of(&case))
@@ -61,6 +67,7 @@ impl Evidence {
             connector_service: connection.service.clone(),
             destination_service: String::new(),
             logs,
+            changes: self.changes,
             api_status: ApiStatus {
                 setup_state: connection.setup_state.as_str().to_owned(),
                 sync_state: connection.sync_state.as_str().to_owned(),
@@ -68,6 +75,7 @@ impl Evidence {
                 rescheduled_for: connection.rescheduled_for.map(|at| at.to_rfc3339()),
                 tasks: notices(&connection.tasks),
                 warnings: notices(&connection.warnings),
+                listed: self.listed,
             },
         }
     }
@@ -107,16 +115,33 @@ fn end(rows: &[LogRow], reason: Option<&str>) -> LogRow {
     }
 }
 
+/// The last changes, for people. They were redacted.
+fn before(changes: &[LogRow]) -> Vec<Quote> {
+    let told = changes.iter().rev().take(changes::TOLD).rev();
+    let quotes = told.map(|row| Quote {
+        origin: origin_of(row).chars().take(ORIGIN).collect(),
+        text: changes::words(row),
+    });
+    quotes.collect()
+}
+
 /// The case without secrets, and without NUL, which not every database holds.
 pub fn redacted(case: Case, redactor: &Redactor) -> Case {
     let clean = |text: &str| redactor.text(&text.replace('\0', "")).into_owned();
-    let notices = |notices: Vec<StatusNotice>| {
+    let notices = |notices: Vec<StatusNotice>| -> Vec<StatusNotice> {
         let clean = |notice: StatusNotice| StatusNotice {
             code: clean(&notice.code),
             message: clean(&notice.message),
             details: notice.details.as_deref().map(clean),
         };
         notices.into_iter().map(clean).collect()
+    };
+    let listed = |listed: Vec<Listed>| {
+        let clean = |listed: Listed| Listed {
+            notice: notices(vec![listed.notice]).pop().unwrap_or_default(),
+            ..listed
+        };
+        listed.into_iter().map(clean).collect()
     };
     let row = |row: LogRow| LogRow {
         time_stamp: clean(&row.time_stamp),
@@ -129,13 +154,20 @@ pub fn redacted(case: Case, redactor: &Redactor) -> Case {
         connector_service: clean(&case.connector_service),
         destination_service: clean(&case.destination_service),
         logs: case.logs.into_iter().map(row).collect(),
+        changes: case.changes.into_iter().map(row).collect(),
         api_status: ApiStatus {
             tasks: notices(case.api_status.tasks),
             warnings: notices(case.api_status.warnings),
+            listed: listed(case.api_status.listed),
             ..case.api_status
         },
         ..case
     }
+}
+
+/// Where quotations stand, for people; the case is redacted ([`redacted`]).
+pub fn places(case: &Case, quotations: &[String]) -> Vec<Option<String>> {
+    quotations.iter().map(|text| origin(case, text)).collect()
 }
 
 /// Where a quotation stands word for word; none, if nowhere.
@@ -154,7 +186,15 @@ fn origin(case: &Case, quotation: &str) -> Option<String> {
     let status = &case.api_status;
     let tasks = status.tasks.iter().map(|task| ("task", task));
     let warnings = status.warnings.iter().map(|warning| ("warning", warning));
-    let said = tasks.chain(warnings).find(|(_, notice)| {
+    let own = tasks
+        .chain(warnings)
+        .map(|(kind, n)| (format!("{kind} {}", n.code), n));
+    let listed = status
+        .listed
+        .iter()
+        .map(|listed| (listed.place(), &listed.notice));
+    let mut said = own.chain(listed);
+    let said = said.find(|(_, notice)| {
         let tasks = vec![StatusNotice::clone(notice)];
         let api_status = ApiStatus {
             tasks,
@@ -165,7 +205,7 @@ fn origin(case: &Case, quotation: &str) -> Option<String> {
             ..Case::default()
         })
     });
-    said.map(|(kind, notice)| format!("{kind} {}", notice.code))
+    said.map(|(place, _)| place)
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ fn row(at: &str, sync: &str, event: &str, what: &str, data: &str) -> LogRow {
         message_data: Some(data.to_owned()),
         sync_id: Some(sync.to_owned()),
         connection_id: Some("orders_id".to_owned()),
+        ..LogRow::default()
     }
 }
 
@@ -27,6 +28,8 @@ fn cause(reason: Option<&str>, rows: Vec<LogRow>) -> Cause {
         connection: connection(),
         reason: reason.map(str::to_owned),
         rows,
+        listed: Vec::new(),
+        changes: Vec::new(),
         log: LogRead::Off,
     };
     evidence.cause(&Redactor::new(&[]).unwrap()).0

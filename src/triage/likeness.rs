@@ -177,6 +177,7 @@ mod tests {
             quotes: proof.map(quote).into_iter().collect(),
             remedies: Vec::new(),
             log: LogRead::Off,
+            before: Vec::new(),
             opinion: None,
         }
     }

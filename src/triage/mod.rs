@@ -1,6 +1,6 @@
 //! Triage: what a failure is and what may be done about it. Pure.
 //!
-//! A [`case::Case`] is read into a [`story::Story`], which the [`analyst`] holds against its
+//! A log is read as a stream ([`reading`]) of which the [`cut`] keeps what matters. A [`case::Case`] is read into a [`story::Story`], which the [`analyst`] holds against its
 //! catalogue; what it quotes is proved by [`cite`]. [`score`] measures it on labelled cases. A
 //! language model is told a [`brief::Brief`]; its answer comes in by [`admit`] and is weighed
 //! against the rules' view by [`weigh`].
@@ -12,14 +12,20 @@ pub mod brief;
 pub mod case;
 pub mod catalogue;
 pub mod cause;
+pub mod changes;
 pub mod cite;
+mod cues;
+pub mod cut;
 pub mod labels;
 pub mod likeness;
+pub mod reading;
 pub mod redact;
 pub mod score;
 pub mod source;
 pub mod story;
 pub mod weigh;
+mod window;
+mod wire;
 
 use crate::model::{Action, Cause, Connection, SetupState};
 

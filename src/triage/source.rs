@@ -1,45 +1,99 @@
-//! A folder of log files as a source of rows: the last ones of one connection in a span of time.
+//! A folder of log files as a source of rows: what the cut keeps of one connection's in a span of time.
 //!
 //! Whatever lies in the folder, a question has an answer in bounded time and memory: what cannot be
 //! read is passed over and counted.
 
-use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 
 use super::case::LogRow;
+use super::changes::{self, moment};
+use super::cut::Cut;
+use super::reading::{self, Taking};
+use super::redact::Redactor;
 
-/// Rows of one answer, and their bytes.
-const ROWS: usize = 300;
-const BYTES: usize = 1 << 20;
-/// One row; what is longer is passed over.
-const LONGEST_ROW: usize = 64 << 10;
+/// Bytes of the longest line; what is longer is passed over.
+const LONGEST_LINE: usize = 16 << 20;
 /// Bytes of one file, and of all files that are read for one question; the newest are read first.
-const LARGEST_FILE: u64 = 64 << 20;
-const LARGEST_FOLDER: u64 = 256 << 20;
+const LARGEST_FILE: u64 = 256 << 20;
+const LARGEST_FOLDER: u64 = 512 << 20;
 
 /// What is asked.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// Whose rows.
     pub connection: String,
-    /// After this moment.
+    /// Rows of the failure are after this moment.
     pub after: DateTime<Utc>,
-    /// Until this one.
+    /// What was changed is after this one, which is not later.
+    pub changes_after: DateTime<Utc>,
+    /// Both until this one.
     pub until: DateTime<Utc>,
 }
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The last rows of the span, in the order of their times.
+    /// What is left of the span's rows, in the order of their times.
     pub rows: Vec<LogRow>,
+    /// What was changed.
+    pub changes: Vec<LogRow>,
+    /// How many rows the span has.
+    pub seen: u64,
     /// Lines and files that could not be read.
-    pub passed_over: usize,
+    pub passed_over: u64,
+}
+
+/// What is kept of the rows that answer a question, from whatever source they come.
+#[derive(Debug)]
+pub struct Keep<'a> {
+    question: &'a Question,
+    cut: Cut,
+    passed_over: u64,
+}
+
+impl<'a> Keep<'a> {
+    /// Nothing yet.
+    pub fn new(question: &'a Question, redactor: &Redactor) -> Self {
+        Self {
+            question,
+            cut: Cut::new(redactor),
+            passed_over: 0,
+        }
+    }
+
+    /// Looks at a row of any connection.
+    pub fn see(&mut self, row: LogRow) {
+        let question = self.question;
+        if row.connection_id.as_deref() != Some(question.connection.as_str()) {
+            return;
+        }
+        match moment(&row.time_stamp) {
+            None => self.passed_over += 1,
+            Some(at) if at > question.until => {}
+            Some(at) if at > question.after => self.cut.see(row),
+            Some(at) if at > question.changes_after && changes::is_change(&row) => {
+                self.cut.see_change(row);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// The answer.
+    pub fn found(self) -> Found {
+        let seen = self.cut.seen();
+        let (rows, changes) = self.cut.into_rows();
+        Found {
+            rows,
+            changes,
+            seen,
+            passed_over: self.passed_over,
+        }
+    }
 }
 
 /// Reads what the files of a folder have to say. `stopped` is asked again and again: nobody waits any
@@ -47,8 +101,13 @@ pub struct Found {
 ///
 /// # Errors
 /// When the folder cannot be listed, or when it was stopped.
-pub fn read(folder: &Path, question: &Question, stopped: &dyn Fn() -> bool) -> io::Result<Found> {
-    let mut keep = Keep::of(question, stopped);
+pub fn read(
+    folder: &Path,
+    question: &Question,
+    redactor: &Redactor,
+    stopped: &dyn Fn() -> bool,
+) -> io::Result<Found> {
+    let mut keep = Keep::new(question, redactor);
     let mut left = LARGEST_FOLDER;
     for (path, size) in files(folder)? {
         if size == 0 || size > LARGEST_FILE.min(left) {
@@ -56,15 +115,28 @@ pub fn read(folder: &Path, question: &Question, stopped: &dyn Fn() -> bool) -> i
             continue;
         }
         left -= size;
-        let read = read_file(&path, &mut keep);
+        let read = read_file(&path, &mut keep, stopped);
         if stopped() {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        keep.passed_over += usize::from(read.is_err());
+        // A file of another kind is one thing that cannot be read, and not each of its lines.
+        keep.passed_over += read.unwrap_or(1);
     }
-    Ok(Found {
-        rows: keep.rows.into_values().collect(),
-        passed_over: keep.passed_over,
+    Ok(keep.found())
+}
+
+/// The lines that cannot be read.
+fn read_file(path: &Path, keep: &mut Keep<'_>, stopped: &dyn Fn() -> bool) -> io::Result<u64> {
+    // It may grow while it is read.
+    let mut file = BufReader::with_capacity(64 << 10, File::open(path)?.take(LARGEST_FILE));
+    let taking = Taking {
+        longest: LONGEST_LINE,
+        plain: false,
+    };
+    let read = reading::read(&mut file, taking, stopped, &mut |row| keep.see(row))?;
+    Ok(match read.rows {
+        0 => read.passed_over.min(1),
+        _ => read.passed_over,
     })
 }
 
@@ -90,153 +162,6 @@ fn files(folder: &Path) -> io::Result<Vec<(PathBuf, u64)>> {
         .into_iter()
         .map(|(_, path, size)| (path, size))
         .collect())
-}
-
-/// The rows that answer a question, within their bounds.
-struct Keep<'a> {
-    question: &'a Question,
-    stopped: &'a dyn Fn() -> bool,
-    rows: BTreeMap<(DateTime<Utc>, usize), LogRow>,
-    seen: usize,
-    bytes: usize,
-    passed_over: usize,
-}
-
-impl<'a> Keep<'a> {
-    fn of(question: &'a Question, stopped: &'a dyn Fn() -> bool) -> Self {
-        Self {
-            question,
-            stopped,
-            rows: BTreeMap::new(),
-            seen: 0,
-            bytes: 0,
-            passed_over: 0,
-        }
-    }
-
-    fn row(&mut self, row: LogRow) {
-        if row.connection_id.as_deref() != Some(self.question.connection.as_str()) {
-            return;
-        }
-        let size = size(&row);
-        let at = moment(&row.time_stamp).filter(|_| size <= LONGEST_ROW);
-        let Some(at) = at else {
-            self.passed_over += 1;
-            return;
-        };
-        if at <= self.question.after || at > self.question.until {
-            return;
-        }
-        self.seen += 1;
-        self.bytes += size;
-        self.rows.insert((at, self.seen), row);
-        while self.rows.len() > ROWS || self.bytes > BYTES {
-            let Some((_, oldest)) = self.rows.pop_first() else {
-                return;
-            };
-            self.bytes -= self::size(&oldest);
-        }
-    }
-}
-
-fn size(row: &LogRow) -> usize {
-    let data = row.message_data.as_ref().map_or(0, String::len);
-    data + row.time_stamp.len() + row.event.len() + row.message_event.len()
-}
-
-/// The moment of a row: as Fivetran writes it, or with `T` and `Z`. Without a zone it is UTC.
-fn moment(time_stamp: &str) -> Option<DateTime<Utc>> {
-    let text = time_stamp.trim();
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Some(at.to_utc());
-    }
-    let bare = text
-        .trim_end_matches("UTC")
-        .trim_end_matches('Z')
-        .trim_end();
-    let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
-    let read = |form: &&str| NaiveDateTime::parse_from_str(bare, form).ok();
-    forms.iter().find_map(read).map(|at| at.and_utc())
-}
-
-fn read_file(path: &Path, keep: &mut Keep<'_>) -> io::Result<()> {
-    // It may grow while it is read.
-    let mut reader = BufReader::new(File::open(path)?.take(LARGEST_FILE));
-    let head = reader.fill_buf()?;
-    if head.contains(&0) {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let bom = head.starts_with(b"\xef\xbb\xbf");
-    let text = if bom { &head[3..] } else { head };
-    let first = text.iter().find(|byte| !byte.is_ascii_whitespace());
-    let is_json = first == Some(&b'{');
-    if bom {
-        reader.consume(3);
-    }
-    if is_json {
-        json_lines(&mut reader, keep)
-    } else {
-        table(&mut reader, keep)
-    }
-}
-
-fn json_lines(reader: &mut impl BufRead, keep: &mut Keep<'_>) -> io::Result<()> {
-    let mut line = Vec::new();
-    let longest = LONGEST_ROW * 2;
-    while !(keep.stopped)() {
-        line.clear();
-        let limit = u64::try_from(longest).unwrap_or(u64::MAX);
-        if reader.by_ref().take(limit).read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        if line.len() == longest && !line.ends_with(b"\n") {
-            keep.passed_over += 1;
-            skip_line(reader)?;
-        } else if !line.trim_ascii().is_empty() {
-            match serde_json::from_slice(&line) {
-                Ok(row) => keep.row(row),
-                Err(_) => keep.passed_over += 1,
-            }
-        }
-    }
-    Ok(())
-}
-
-/// To the end of the line, without keeping any of it.
-fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
-    loop {
-        let chunk = reader.fill_buf()?;
-        let end = chunk.iter().position(|byte| *byte == b'\n');
-        let (length, is_over) = match end {
-            Some(at) => (at + 1, true),
-            None => (chunk.len(), chunk.is_empty()),
-        };
-        reader.consume(length);
-        if is_over {
-            return Ok(());
-        }
-    }
-}
-
-fn table(reader: &mut impl BufRead, keep: &mut Keep<'_>) -> io::Result<()> {
-    let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
-    let headers = table.headers()?.clone();
-    let has = |name: &str| headers.iter().any(|column| column == name);
-    let needed = ["time_stamp", "event", "message_event", "message_data"];
-    if !needed.into_iter().all(has) {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    for row in table.deserialize() {
-        match row {
-            Ok(row) => keep.row(row),
-            Err(error) if error.is_io_error() => return Err(error.into()),
-            Err(_) => keep.passed_over += 1,
-        }
-        if (keep.stopped)() {
-            break;
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -162,7 +162,15 @@ fn notices(case: &Case, ending: Ending) -> Vec<Statement> {
         };
         (warning, weight)
     });
-    let said = tasks.chain(warnings).flat_map(|(notice, weight)| {
+    let listed = status.listed.iter().map(|listed| {
+        let weight = match listed.is_warning {
+            true => Weight::Warning,
+            false => Weight::Status,
+        };
+        (&listed.notice, weight)
+    });
+    let all = tasks.chain(warnings).chain(listed);
+    let said = all.flat_map(|(notice, weight)| {
         let details = notice.details.clone().unwrap_or_default();
         [details, notice.message.clone()].map(|text| Statement { text, weight })
     });

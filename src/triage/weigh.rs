@@ -146,6 +146,7 @@ fn with_view(cause: Cause, view: View, model: &str) -> Cause {
             quotes: view.quotes,
             remedies: view.remedies,
             log: cause.log,
+            before: cause.before,
             opinion: Some(Opinion::Leads { model }),
         },
     }

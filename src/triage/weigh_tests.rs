@@ -19,6 +19,7 @@ fn rules(percent: u8) -> Cause {
         quotes: vec![quote()],
         remedies: vec!["open_network_human".to_owned()],
         log: LogRead::Off,
+        before: Vec::new(),
         opinion: None,
     }
 }

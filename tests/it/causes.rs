@@ -1,6 +1,7 @@
 //! Why a sync failed, on its incident's card: from the log, from what Fivetran says, or not at all
 //! (SPEC §2.2, I6).
 
+use syncgate::fivetran::LogSource;
 use syncgate::sim::fivetran::Outcome;
 use tempfile::TempDir;
 
@@ -17,8 +18,17 @@ impl Log {
     /// Puts a row into the log, as Fivetran would.
     pub fn says(&self, at: &str, message: &str) {
         let data = serde_json::json!({ "message": message }).to_string();
+        self.row(&format!("2026-11-23 {at}"), "SEVERE", "error", &data);
+    }
+
+    /// Puts a change of a table into it.
+    pub fn changed(&self, at: &str, data: &str) {
+        self.row(at, "INFO", "alter_table", data);
+    }
+
+    fn row(&self, at: &str, level: &str, event: &str, data: &str) {
         let row = serde_json::json!({
-            "time_stamp": format!("2026-11-23 {at}"), "event": "SEVERE", "message_event": "error",
+            "time_stamp": at, "event": level, "message_event": event,
             "message_data": data, "sync_id": at, "connection_id": "orders_id",
         });
         let file = format!("{}.jsonl", at.replace(':', "-"));
@@ -30,7 +40,7 @@ impl World {
     /// The service with an empty log, from now on.
     pub async fn with_log(&mut self) -> Log {
         let folder = tempfile::tempdir().unwrap();
-        self.settings.log_folder = Some(folder.path().to_owned());
+        self.log = Some(LogSource::Files(folder.path().to_owned()));
         self.restart().await;
         self.webhooks();
         Log(folder)
@@ -55,7 +65,7 @@ fn a_webhook_brings_a_card_with_the_cause_and_its_proof() {
         Open · incident 1 · orders orders_id: the sync failed
         Since 23 Nov 08:01 CET, failed 1 time, last 23 Nov 08:01 CET.
         Cause, likely: network_unreachable. The source (postgres) cannot be reached from Fivetran, or refuses its address: DNS, firewall, allowlist, port or tunnel. It may also be this: The source (postgres) itself is down, starting, in maintenance or answers with errors of its own.
-        1. log row of 2026-11-23 07:00:58.000, SEVERE error:
+        1. log row of 2026-11-23 07:00:58.000, SEVERE error, line 1:
         | UnknownHostException: db.internal.example
         2. what the sync said:
         | HTTP 503 Service Unavailable
@@ -72,7 +82,7 @@ fn a_webhook_brings_a_card_with_the_cause_and_its_proof() {
             .iter()
             .find(|(code, _)| code == "incident.explained")
             .unwrap();
-        insta::assert_snapshot!(facts, @r#"{"category":"network_unreachable","cited":[{"line_sha256":"9154b3af6a0a8f394d04917d4ee697488056e06d56c7ddf4a04ae318e5ecf46c","origin":"log row of 2026-11-23 07:00:58.000, SEVERE error"},{"line_sha256":"029ccd6d4d11c3e4497ec0337c699571d1c26cf5a6c266d70e269c4614a9f102","origin":"what the sync said"}],"confidence":"likely","log":{"passed_over":0,"read":"rows","rows":1},"percent":76,"reason":"HTTP 503 Service Unavailable","remedies":["open_network_human"]}"#);
+        insta::assert_snapshot!(facts, @r#"{"category":"network_unreachable","cited":[{"line_sha256":"9154b3af6a0a8f394d04917d4ee697488056e06d56c7ddf4a04ae318e5ecf46c","origin":"log row of 2026-11-23 07:00:58.000, SEVERE error, line 1"},{"line_sha256":"029ccd6d4d11c3e4497ec0337c699571d1c26cf5a6c266d70e269c4614a9f102","origin":"what the sync said"}],"confidence":"likely","log":{"passed_over":0,"read":"rows","rows":1},"percent":76,"reason":"HTTP 503 Service Unavailable","remedies":["open_network_human"]}"#);
     });
 }
 
@@ -261,7 +271,7 @@ fn people_ask_what_is_wrong_and_why() {
         insta::assert_snapshot!(w.told(VIV), @"
         Explained: orders orders_id, incident 1, failed 23 Nov 08:01 CET.
         Cause, confirmed: network_unreachable. The source (postgres) cannot be reached from Fivetran, or refuses its address: DNS, firewall, allowlist, port or tunnel.
-        1. log row of 2026-11-23 07:00:58.000, SEVERE error:
+        1. log row of 2026-11-23 07:00:58.000, SEVERE error, line 1:
         | UnknownHostException: db.internal.example
         2. what the sync said:
         | it failed

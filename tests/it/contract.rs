@@ -19,6 +19,8 @@ fn commands_of(kind: ActionKind) -> Vec<String> {
         ActionKind::SyncForce => vec!["sync orders force".to_owned()],
         // The call is that of `SyncNow`; no command makes one yet.
         ActionKind::SyncAt => vec![],
+        // A button makes it (`check.rs`).
+        ActionKind::RunSetupTests => vec![],
         ActionKind::Pause => vec!["pause orders for 30m".to_owned()],
         ActionKind::Resume => vec!["resume old_paused".to_owned()],
         ActionKind::SetFrequency => {

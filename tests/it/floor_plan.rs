@@ -10,7 +10,8 @@ const PLAN: [(&str, &[&str]); 15] = [
     ("picture", &["model"]),
     ("triage", &["model"]),
     ("store", &["model"]),
-    ("fivetran", &["model"]),
+    // Its log sources answer in rows of triage.
+    ("fivetran", &["model", "triage"]),
     ("slack", &["model"]),
     // What it is asked and answers is of the pure layer: a brief, the catalogue, what is not trusted.
     ("llm", &["model", "triage"]),

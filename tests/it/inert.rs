@@ -74,11 +74,12 @@ const OURS: [&str; 9] = [
     "U0GUEST",
 ];
 
-const ACTIONS: [&str; 8] = [
+const ACTIONS: [&str; 9] = [
     "approve",
     "reject",
     "modify",
     "undo",
+    "check",
     "lines",
     "settle_done",
     "settle_failed",

@@ -115,7 +115,7 @@ fn t116_the_card_comes_at_once_and_says_later_what_the_model_makes_of_it() {
         Open · incident 1 · orders orders_id: the sync failed
         Since 23 Nov 08:01 CET, failed 1 time, last 23 Nov 08:01 CET.
         Cause, confirmed: network_unreachable. The source (postgres) cannot be reached from Fivetran, or refuses its address: DNS, firewall, allowlist, port or tunnel.
-        1. log row of 2026-11-23 07:00:58.000, SEVERE error:
+        1. log row of 2026-11-23 07:00:58.000, SEVERE error, line 1:
         | UnknownHostException: db.internal.example
         2. what the sync said:
         | it failed

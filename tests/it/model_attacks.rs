@@ -115,6 +115,7 @@ fn card(cause: Cause) -> String {
     let view = IncidentView {
         incident: &incident,
         siblings: &Siblings::default(),
+        can_check: false,
         lines: false,
         remedy: None,
         person: None,
@@ -191,6 +192,7 @@ fn t101_every_attack_on_every_carrier_comes_to_inert_words_at_most() {
                 quotes: Vec::new(),
                 remedies: Vec::new(),
                 log: syncgate::model::LogRead::Off,
+                before: Vec::new(),
                 opinion: None,
             };
             let card = card(weighed(rules, admitted, "sim"));

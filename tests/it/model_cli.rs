@@ -87,7 +87,7 @@ fn triage_weighs_the_models_view_against_the_rules() {
     odd
     Cause: network_unreachable, likely (70 %)
       The log speaks of "host", which is a sign of network unreachable.
-    Proof: widget flux 17: no host of balance, says
+    Proof (log row of 1, SEVERE sync_end, line 1): widget flux 17: no host of balance, says
     To do: open_network_human
     Model: sim-model-1, leads
     "#);

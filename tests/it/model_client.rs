@@ -19,6 +19,7 @@ fn prompt() -> Prompt {
         origin: "log row".to_owned(),
         label: "SEVERE error".to_owned(),
         text: "no such host db.internal".to_owned(),
+        ..Line::default()
     };
     let brief = Brief {
         precedents: Vec::new(),

@@ -31,6 +31,8 @@ fn i7_t119_no_secret_of_the_corpus_is_in_a_prompt_that_arrives() {
                 connection: connection.clone(),
                 reason: Some(line.to_owned()),
                 rows: carried(0, line).logs,
+                listed: Vec::new(),
+                changes: Vec::new(),
                 log: syncgate::model::LogRead::Off,
             };
             let (_, brief) = evidence.cause(&redactor);

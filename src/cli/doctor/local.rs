@@ -1,6 +1,5 @@
 //! What can be looked at on this machine: settings, the policy file, the database.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::Patient;
@@ -21,15 +20,6 @@ pub(super) fn settings(wrong: Option<&Problems>) -> Vec<Finding> {
                 Finding::fail(problem.name, problem.what.clone(), mend)
             })
             .collect(),
-    }
-}
-
-/// Where Fivetran's log is read; a folder that cannot be listed is a wrong setting.
-pub(super) fn log_source(folder: Option<&Path>) -> Finding {
-    const CHECK: &str = "log source";
-    match folder {
-        Some(folder) => Finding::ok(CHECK, format!("the folder {}", folder.display())),
-        None => Finding::ok(CHECK, "none: causes stand on reasons and tasks alone"),
     }
 }
 

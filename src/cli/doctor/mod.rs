@@ -6,6 +6,7 @@
 
 mod fivetran;
 mod local;
+mod log;
 mod model;
 mod report;
 mod slack;
@@ -46,23 +47,22 @@ pub(super) async fn run(variables: &Variables, json: bool) -> Outcome {
         Err(_) => Redactor::new(&[])?.with_known(secrets),
     };
     let mut findings = local::settings(read.as_ref().err());
-    if let Ok(settings) = &read {
-        findings.push(local::log_source(settings.log_folder.as_deref()));
-    }
-    findings.extend(local::policy(&loaded));
+    let policy = local::policy(&loaded);
     let patient = Patient {
         ctx: Ctx::new(assemble::clock()),
         variables,
         settings: read.ok(),
         policy: loaded.ok().map(|(policy, _)| policy),
     };
-    let (database, slack, fivetran, model) = tokio::join!(
+    let (log, database, slack, fivetran, model) = tokio::join!(
+        in_time("log source", log::check(&patient)),
         in_time("database", local::database(&patient)),
         in_time("Slack", slack::check(&patient)),
         in_time("Fivetran", fivetran::check(&patient)),
         in_time("model", model::check(&patient)),
     );
-    findings.extend([database, slack, fivetran, model].into_iter().flatten());
+    let checked = [log, policy, database, slack, fivetran, model];
+    findings.extend(checked.into_iter().flatten());
     for finding in &mut findings {
         finding.redact(&redactor);
     }

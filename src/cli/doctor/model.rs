@@ -68,6 +68,7 @@ fn question() -> Brief {
             origin: "made up by `doctor`".to_owned(),
             label: "SEVERE error".to_owned(),
             text: "could not translate the host name db.example.com: no such host".to_owned(),
+            ..Line::default()
         }],
         ..Brief::default()
     }

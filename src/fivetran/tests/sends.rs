@@ -65,6 +65,11 @@ async fn what_leaves_is_exactly_the_call() {
             "{}",
         ),
         (
+            Action::RunSetupTests,
+            "POST /v1/connections/interchangeable_revenge/test",
+            "{}",
+        ),
+        (
             Action::ResyncTables { tables },
             "POST /v1/connections/interchangeable_revenge/schemas/tables/resync",
             r#"{"public":["ördérs \"x\""]}"#,

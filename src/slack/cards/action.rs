@@ -36,6 +36,7 @@ pub(in crate::slack) fn asked(action: &Action, tz: Tz) -> Words {
         }
         Action::ResyncTables { tables } => tables_of(words.say("re-sync "), tables),
         Action::HistoricalResync => words.say("re-sync the whole history"),
+        Action::RunSetupTests => words.say("run the setup tests"),
     }
 }
 
@@ -131,6 +132,7 @@ pub(super) fn side_effects(action: &Action, image: &PreImage, tz: Tz) -> Words {
             .say("reads everything from the source again: costs rows and hours (")
             .say(NO_ESTIMATE)
             .say("); a running sync is cancelled"),
+        Action::RunSetupTests => words.say("logs in to the source and looks at it; reads no data"),
     }
 }
 
@@ -154,6 +156,7 @@ pub(super) fn undo(action: &Action, image: &PreImage) -> Words {
         Action::ResyncTables { .. } | Action::HistoricalResync => {
             words.say("none, Fivetran cannot cancel a re-sync")
         }
+        Action::RunSetupTests => words.say("nothing to take back"),
         Action::Pause { .. } | Action::Resume | Action::SetFrequency { .. }
             if Call::inverse_of(action, image).is_none() =>
         {
@@ -204,5 +207,6 @@ fn noun(kind: ActionKind) -> (&'static str, &'static str) {
         ActionKind::SetFrequency => ("change of frequency", "changes of frequency"),
         ActionKind::ResyncTables => ("table re-sync", "table re-syncs"),
         ActionKind::HistoricalResync => ("historical re-sync", "historical re-syncs"),
+        ActionKind::RunSetupTests => ("run of setup tests", "runs of setup tests"),
     }
 }

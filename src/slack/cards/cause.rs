@@ -2,6 +2,7 @@
 
 use slack_morphism::prelude::*;
 
+use super::before::changed_before;
 use super::message::Builder;
 use super::opinion::opinion;
 use super::text::Words;
@@ -20,6 +21,7 @@ pub(in crate::slack) fn explained(mut card: Builder, cause: &Cause) -> Builder {
         card = card.block(numbered(number, quote));
     }
     card = card.paragraph(&told_of_log(cause));
+    card = changed_before(card, &cause.before);
     match &cause.opinion {
         Some(said) => opinion(card, said),
         None => card,

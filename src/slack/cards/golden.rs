@@ -183,6 +183,7 @@ fn cards() -> Vec<Golden> {
                 "incident_of_many" => &many,
                 _ => &alone,
             },
+            can_check: name == "incident_without_remedy",
             lines: true,
             remedy,
             owner: Some("U0CRMOWNER"),

@@ -89,6 +89,7 @@ fn shown(name: &'static str, incident: &Incident) -> Golden {
         incident,
         siblings: &Siblings::default(),
         lines: true,
+        can_check: false,
         remedy: None,
         owner: None,
         attended: &attended(),

@@ -163,6 +163,7 @@ proptest! {
                 let n: usize = tables.values().map(Vec::len).sum();
                 prop_assert!(card.contains(&format!("re-sync {n} table")), "{card}");
             }
+            Action::RunSetupTests => prop_assert!(card.contains("run the setup tests"), "{card}"),
             Action::HistoricalResync => prop_assert!(card.contains("re-sync the whole history"), "{card}"),
         }
     }

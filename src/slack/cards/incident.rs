@@ -50,6 +50,8 @@ pub struct IncidentView<'a> {
     pub incident: &'a Incident,
     /// Which other connections have the same trouble.
     pub siblings: &'a Siblings,
+    /// Whether a person may say that the work is done, so that it is looked at.
+    pub can_check: bool,
     /// Whether lines of evidence are kept that can be shown.
     pub lines: bool,
     /// What answers it.
@@ -274,7 +276,24 @@ fn buttons(v: &IncidentView<'_>) -> Vec<SlackBlockButtonElement> {
     let show = v
         .lines
         .then(|| button("lines", "Show lines", &v.incident.id.to_string()));
-    approve(v).into_iter().chain(show).collect()
+    let check = v.can_check
+        && matches!(
+            v.incident.state,
+            IncidentState::Open | IncidentState::Acknowledged
+        );
+    let check = check.then(|| {
+        let effect = Words::new()
+            .say("Runs the setup tests of ")
+            .quote(&v.incident.name, 60)
+            .say(": Fivetran logs in to the source and reads no data.");
+        button("check", "Done, check it", &v.incident.id.to_string()).with_confirm(confirm(
+            "Is it mended?",
+            &effect,
+            "Check it",
+            false,
+        ))
+    });
+    approve(v).into_iter().chain(check).chain(show).collect()
 }
 
 fn approve(v: &IncidentView<'_>) -> Option<SlackBlockButtonElement> {

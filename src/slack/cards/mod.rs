@@ -2,6 +2,7 @@
 
 mod action;
 mod attend;
+mod before;
 mod blocks;
 mod cause;
 mod choice;

@@ -219,9 +219,10 @@ fn poisoned_cause(text: &str, other: &str) -> Cause {
         category: other.to_owned(),
         percent: 95,
         summary: text.to_owned(),
-        quotes: vec![quote; 9],
+        quotes: vec![quote.clone(); 9],
         remedies: vec![text.to_owned(); 9],
         log: LogRead::Off,
+        before: vec![quote; 9],
         opinion: None,
     }
 }
@@ -291,6 +292,7 @@ pub(super) fn said_with(text: &str, other: &str) -> Vec<Message> {
             steps: &["Move the sync to a quieter time of the source."],
             incident: &open,
             siblings: &Siblings::default(),
+            can_check: true,
             lines: true,
             remedy: Some(&remedy),
             owner: Some(other),

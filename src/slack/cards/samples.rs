@@ -275,6 +275,7 @@ pub(crate) fn every_action() -> Vec<Action> {
             .into(),
         },
         Action::HistoricalResync,
+        Action::RunSetupTests,
     ]
 }
 
@@ -312,6 +313,11 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
                 rows: 12,
                 passed_over: 1,
             },
+            before: vec![Quote {
+                origin: "log row of 2026-11-22 03:10:00.000, INFO alter_table, line 4711"
+                    .to_owned(),
+                text: "table lead, type ADD_COLUMN".to_owned(),
+            }],
             opinion: None,
         }),
         proposal: Some(ProposalId(13)),

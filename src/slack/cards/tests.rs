@@ -182,6 +182,7 @@ fn an_incident_says_what_failed_and_what_comes_next() {
         steps: &["Enter a valid credential in the connection's setup."],
         incident: &incident(IncidentState::Open),
         siblings: &Siblings::default(),
+        can_check: false,
         lines: true,
         remedy: Some(&remedy),
         owner: Some("U0CRMOWNER"),
@@ -199,6 +200,8 @@ fn an_incident_says_what_failed_and_what_comes_next() {
     | SocketTimeoutException: Read timed out
 
     Read from the log: 12 rows; 1 line or file of it could not be read.
+    *What changed before*:
+    1. log row of 2026-11-22 03:10:00.000, INFO alter_table, line 4711: table lead, type ADD_COLUMN
     *What the sync said*:
     | SocketTimeoutException: Read timed out
     |   at List<Row>.read()

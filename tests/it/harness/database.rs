@@ -88,7 +88,8 @@ fn folder() -> tempfile::TempDir {
     made.unwrap_or_else(|| tempfile::tempdir().unwrap())
 }
 
-fn server() -> Option<String> {
+/// The PostgreSQL server of the tests, where there is one.
+pub fn server() -> Option<String> {
     static SERVER: OnceLock<Option<String>> = OnceLock::new();
     SERVER
         .get_or_init(|| {

@@ -143,7 +143,7 @@ impl World {
             llm: app.llm.clone(),
             policy,
             redactor,
-            log_folder: self.settings.log_folder.clone(),
+            log_source: self.log.clone(),
             webhook: None,
         })
     }

@@ -26,7 +26,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use syncgate::app::{App, Parts, PolicyFile, Ran};
 use syncgate::config::{Settings, Variables};
-use syncgate::fivetran::{self, FivetranClient};
+use syncgate::fivetran::{self, FivetranClient, LogSource};
 use syncgate::http::{Door, router, serve_socket};
 use syncgate::model::{Clock, Ctx};
 use syncgate::sim::fault::Faults;
@@ -41,7 +41,7 @@ use syncgate::store::{InboxWriter, Lock, Store};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
-pub use database::Database;
+pub use database::{Database, server};
 pub use hooks::MINUTE;
 pub use raw::{Raw, literal};
 
@@ -120,6 +120,8 @@ pub struct World {
     pub by_socket: bool,
     /// The language model, if the test wants one.
     pub model: Option<model::Model>,
+    /// Where the log is, from the next start on.
+    pub log: Option<LogSource>,
     service: Option<Running>,
     policy: tempfile::TempPath,
     _servers: [Server; 2],
@@ -198,6 +200,7 @@ impl World {
             leaves_work: false,
             by_socket: false,
             model: None,
+            log: None,
             service: None,
             policy: file,
             _servers: servers,
@@ -234,7 +237,6 @@ impl World {
         let slack = slack.with_deadline(Duration::from_millis(1_500));
         let (inbox, writer) = InboxWriter::new(store.clone());
         let slack_api = settings.slack_api.clone();
-        let log_folder = settings.log_folder.clone();
         let parts = Parts {
             ctx,
             store,
@@ -245,7 +247,7 @@ impl World {
             llm: self.model.as_ref().map(|model| Arc::new(model.client())),
             policy,
             redactor,
-            log_folder,
+            log_source: self.log.clone(),
             webhook: settings.webhook_in_use(),
         };
         let app = App::new(parts);
