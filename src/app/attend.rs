@@ -28,7 +28,7 @@ impl App {
     pub(crate) async fn take(&self, asked: &Asked, member: &Member, id: IncidentId) -> Flow<()> {
         self.require(Role::Operator, member)?;
         let mut tx = self.store.begin().await?;
-        let (mut incident, version) = living(&mut tx, id).await?;
+        let (mut incident, version) = still_open(&mut tx, id).await?;
         let from = incident.care.taken.take().map(|before| before.by);
         if from.as_ref() == Some(&asked.user) {
             return say("take.already", words::taken_already(id));
@@ -65,7 +65,7 @@ impl App {
         let member = self.member(&asked.user).await?;
         self.require(Role::Operator, &member)?;
         let mut tx = self.store.begin().await?;
-        let (mut incident, version) = living(&mut tx, id).await?;
+        let (mut incident, version) = still_open(&mut tx, id).await?;
         let until = self.ctx.now() + TimeDelta::minutes(*minutes);
         incident.care.silence(until);
         incident.care.snoozed = Some(Silenced {
@@ -114,7 +114,7 @@ impl App {
         let member = self.member(&asked.user).await?;
         self.require(Role::Operator, &member)?;
         let mut tx = self.store.begin().await?;
-        let (mut incident, version) = living(&mut tx, id).await?;
+        let (mut incident, version) = still_open(&mut tx, id).await?;
         incident.state = IncidentState::Dismissed;
         incident.care.dismissed = Some(Dismissal {
             by: asked.user.clone(),
@@ -237,7 +237,7 @@ fn unknown() -> Stop {
 }
 
 /// An incident that lives.
-pub(super) async fn living(tx: &mut Tx, id: IncidentId) -> Flow<(Incident, i64)> {
+pub(super) async fn still_open(tx: &mut Tx, id: IncidentId) -> Flow<(Incident, i64)> {
     match tx.incident(id).await? {
         Some(found) if found.0.state.is_open() => Ok(found),
         Some((over, _)) => say("incident.over", words::incident_over(id, over.state)),

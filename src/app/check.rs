@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::asked::Asked;
-use super::attend;
+use super::attend::still_open;
 use super::incident::subject_of;
 use super::observe::{Living, living};
 use super::propose::{Request, line};
@@ -27,7 +27,7 @@ impl App {
             return say("action.unknown", words::unknown_action());
         };
         let id = IncidentId(number);
-        let (incident, _) = attend::living(&mut self.store.snapshot().await?, id).await?;
+        let (incident, _) = still_open(&mut self.store.snapshot().await?, id).await?;
         let connection = self.live(&incident.connection).await?;
         let title = "Run the setup tests of";
         self.ask(asked, &connection, Action::RunSetupTests, title)

@@ -282,7 +282,11 @@ fn buttons(v: &IncidentView<'_>) -> Vec<SlackBlockButtonElement> {
     let show = v
         .lines
         .then(|| button("lines", "Show lines", &v.incident.id.to_string()));
-    let check = v.can_check && v.incident.state == IncidentState::Open;
+    let check = v.can_check
+        && matches!(
+            v.incident.state,
+            IncidentState::Open | IncidentState::Acknowledged
+        );
     let check = check.then(|| {
         let effect = Words::new()
             .say("Runs the setup tests of ")
