@@ -35,9 +35,9 @@ fn a_proposal_says_what_it_does_and_what_it_needs() {
 #[test]
 fn a_plan_lists_every_change_with_what_it_does_besides() {
     insta::assert_snapshot!(shown(&plan()), @r##"
-    [Proposed: #12 the next 24 hours. Syncgate asks for 8 changes (1 sync, 1 forced sync, 1 sync at a set time, 1 pause, 1 resume, 1 change of frequency, 1 table re-sync, 1 historical re-sync). No answer by 22 Nov 17:00 CET changes nothing.]
-    *Proposed* · #12 *Plan*: 8 changes · the next 24 hours
-    Syncgate asks for 8 changes (1 sync, 1 forced sync, 1 sync at a set time, 1 pause, 1 resume, 1 change of frequency, 1 table re-sync, 1 historical re-sync).
+    [Proposed: #12 the next 24 hours. Syncgate asks for 9 changes (1 sync, 1 forced sync, 1 sync at a set time, 1 pause, 1 resume, 1 change of frequency, 1 table re-sync, 1 historical re-sync, 1 run of setup tests). No answer by 22 Nov 17:00 CET changes nothing.]
+    *Proposed* · #12 *Plan*: 9 changes · the next 24 hours
+    Syncgate asks for 9 changes (1 sync, 1 forced sync, 1 sync at a set time, 1 pause, 1 resume, 1 change of frequency, 1 table re-sync, 1 historical re-sync, 1 run of setup tests).
     *Changed* in revision 2: line 3 runs at 19:30, not at 18:00
     1. *salesforce_prod* `id_salesforce_prod`: sync now
     Now: every 6h, not paused
@@ -78,12 +78,17 @@ fn a_plan_lists_every_change_with_what_it_does_besides() {
     Why: its data is older than it may be
     Side effects: reads everything from the source again: costs rows and hours (no estimate: Syncgate has no history of this connection yet); a running sync is cancelled
     Undo: none, Fivetran cannot cancel a re-sync
+    9. *hubspot* `id_hubspot`: run the setup tests
+    Now: every 6h, not paused
+    Why: its data is older than it may be
+    Side effects: logs in to the source and looks at it; reads no data
+    Undo: nothing to take back
     *Shadow mode*, shown only, not part of what is approved and never run:
     • *marketing_ads* `id_marketing_ads`: sync now, because its data is older than it may be
     Approvals: 1 of 2, still needed: 1 of <!subteam^S0DATAENG>, <@U0LEAD>. No answer by <!date^1795363200^{date_short_pretty} {time}|22 Nov 17:00 CET>: nothing changes.
     Approved by <@U0LEAD>, <!date^1795349400^{date_short_pretty} {time}|22 Nov 13:10 CET>, by button.
-    [Approve primary (danger: Syncgate makes 8 changes (1 sync, 1 forced sync, 1 sync at a set time, 1 pause, 1 resume, 1 change of frequency, 1 table re-sync, 1 historical re-sync). What each does stands on the card; some of it cannot be undone.)] [Modify…] [Reject…]
-    ~ audit #12 3f9a41c07b2e3f9a · policy abcdef12 · fingerprint 24cc5140
+    [Approve primary (danger: Syncgate makes 9 changes (1 sync, 1 forced sync, 1 sync at a set time, 1 pause, 1 resume, 1 change of frequency, 1 table re-sync, 1 historical re-sync, 1 run of setup tests). What each does stands on the card; some of it cannot be undone.)] [Modify…] [Reject…]
+    ~ audit #12 3f9a41c07b2e3f9a · policy abcdef12 · fingerprint 15e6d2b9
     "##);
 }
 
