@@ -60,6 +60,7 @@ impl App {
             ..
         } = known;
         let passed = connection.is_in_order();
+        incident.checked = passed;
         let facts = json!({ "connection": connection.id, "passed": passed });
         let subject = subject_of(incident.id);
         tx.audit(self.entry("incident.checked", Actor::Syncgate, subject, facts));
@@ -67,13 +68,14 @@ impl App {
             incident.tasks.clone_from(&connection.tasks);
             incident.warnings.clone_from(&connection.warnings);
         }
+        tx.update_incident(&incident, version).await?;
         if passed && connection.failed() && !self.fix_waits(&mut tx, &incident).await? {
             incident.proposal = self
                 .propose_proof(&mut tx, connection, &incident)
                 .await?
                 .or(incident.proposal);
+            tx.update_incident(&incident, version + 1).await?;
         }
-        tx.update_incident(&incident, version).await?;
         self.reshow_incident(&mut tx, incident.id).await?;
         self.finish(tx).await
     }

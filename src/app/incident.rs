@@ -58,6 +58,7 @@ impl App {
             proposal: None,
             resolved_at: None,
             gone: false,
+            checked: false,
             joined: None,
             care: Care::default(),
         };
@@ -115,6 +116,7 @@ impl App {
             .await?;
         incident.failed_at = connection.failed_at.unwrap_or(incident.failed_at);
         incident.state = IncidentState::Open;
+        incident.checked = false;
         // A reason belongs to one failure; this one's may be told by a webhook yet.
         incident.reason = reason.map(|text| self.kept(text));
         incident.tasks.clone_from(&connection.tasks);

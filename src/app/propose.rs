@@ -146,7 +146,8 @@ impl App {
     }
 
     fn caution(&self, incident: &Incident, action: &Action) -> Option<Caution> {
-        let cause = incident.cause.as_ref()?;
+        // What spoke against it is mended, as far as anybody can tell without trying.
+        let cause = incident.cause.as_ref().filter(|_| !incident.checked)?;
         let harm = advice::harm_of(&self.catalogue.load(), cause, action)?;
         Some(Caution {
             incident: incident.id,

@@ -150,7 +150,8 @@ impl App {
             ));
         }
         let (requests, tokens) = tx.model_use_since(self.ctx.now() - DAY).await?;
-        if requests >= llm.daily.0 || tokens >= llm.daily.1 {
+        let (most_requests, most_tokens) = self.policy.load().model_limits(llm.daily);
+        if requests >= most_requests || tokens >= most_tokens {
             self.tell_spent(tx, requests, tokens).await?;
             return Ok(silent(Silence::Spent, "the daily limit is reached"));
         }

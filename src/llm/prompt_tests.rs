@@ -7,6 +7,7 @@ use crate::triage::labels::RemedyName;
 
 fn brief(text: &str) -> Brief {
     Brief {
+        candidates: Vec::new(),
         precedents: Vec::new(),
         connector: "postgres".to_owned(),
         destination: String::new(),

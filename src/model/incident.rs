@@ -92,6 +92,9 @@ pub struct Incident {
     /// Whether it is over because the connection no longer exists.
     #[serde(default)]
     pub gone: bool,
+    /// Whether its connection passes its setup tests since the last failure.
+    #[serde(default)]
+    pub checked: bool,
     /// The incident that this one turned out to be part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<IncidentId>,

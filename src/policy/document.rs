@@ -34,6 +34,7 @@ pub(super) struct Document {
     pub(super) calendars: Vec<String>,
     pub(super) catalogue: Vec<String>,
     pub(super) lineage: Lineage,
+    pub(super) model: ModelLimits,
     pub(super) automation: Automation,
     pub(super) redaction: Vec<String>,
     pub(super) retention: Retention,
@@ -148,6 +149,19 @@ pub struct Budgets {
     pub monthly_amount: Option<f64>,
     /// The share of either at which people are told, above 0 and up to 1.
     pub alert_at: Option<f64>,
+}
+
+/// What a language model may be asked within 24 hours.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct ModelLimits {
+    /// Requests.
+    pub requests: Option<u64>,
+    /// Tokens, as the server counts them.
+    pub tokens: Option<u64>,
+    /// Money, in any currency.
+    pub amount: Option<f64>,
+    /// What a million tokens cost, in the same.
+    pub price: Option<f64>,
 }
 
 /// Where the dependencies of dashboards and models are read, as paths.

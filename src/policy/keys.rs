@@ -26,6 +26,7 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
             "calendars",
             "catalogue",
             "lineage",
+            "model",
             "automation",
             "redaction",
             "retention",
@@ -71,6 +72,15 @@ pub(super) const TABLES: &[(&str, &[&str])] = &[
     ("destinations[].match", &["group"]),
     ("budgets", &["monthly_mar", "monthly_amount", "alert_at"]),
     ("lineage", &["dbt_manifest", "exposures"]),
+    (
+        "model",
+        &[
+            "requests_per_day",
+            "tokens_per_day",
+            "amount_per_day",
+            "amount_per_million_tokens",
+        ],
+    ),
     ("automation", &["rules", "breaker"]),
     ("automation.rules[]", &["name", "when", "do", "max_per_day"]),
     (

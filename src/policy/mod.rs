@@ -343,6 +343,21 @@ impl Policy {
         self.document.retention
     }
 
+    /// How many requests to a language model, and tokens, 24 hours may see; `built_in` where the file says
+    /// nothing.
+    pub fn model_limits(&self, built_in: (i64, i64)) -> (i64, i64) {
+        let limits = self.document.model;
+        let whole = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+        let paid = limits.amount.zip(limits.price);
+        // More than fits is no limit; the conversion saturates.
+        let affordable = paid.map(|(amount, price)| (amount / price * 1e6) as i64);
+        let tokens = limits.tokens.map(whole).into_iter().chain(affordable).min();
+        (
+            limits.requests.map_or(built_in.0, whole),
+            tokens.unwrap_or(built_in.1),
+        )
+    }
+
     /// Who may do an action on a connection and why, for one person.
     pub fn explain(&self, kind: ActionKind, subject: &Subject, member: &Member) -> Explanation {
         Explanation::new(self, kind, subject, member)

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::document::{
-    Approvals, Budgets, Digest, Document, Lineage, Precedence, Retention, Tier, WhenUnchanged,
+    Approvals, Budgets, Digest, Document, Lineage, ModelLimits, Precedence, Retention, Tier,
+    WhenUnchanged,
 };
 use super::people::Role;
 use super::read::{At, Entry, Reader, Table, join};
@@ -57,6 +58,7 @@ pub(super) fn document(reader: &mut Reader, node: &Node) -> Option<Document> {
             .get("budgets")
             .map(|e| budgets(r, &e))
             .unwrap_or_default(),
+        model: top.get("model").map(|e| model(r, &e)).unwrap_or_default(),
         calendars: texts(r, top.get("calendars")),
         catalogue: catalogue(r, top.get("catalogue")),
         lineage: top
@@ -300,6 +302,23 @@ fn budgets(r: &mut Reader, entry: &Entry<'_>) -> Budgets {
         monthly_amount: field(r, &table, "monthly_amount", values::amount),
         alert_at: field(r, &table, "alert_at", values::share),
     }
+}
+
+fn model(r: &mut Reader, entry: &Entry<'_>) -> ModelLimits {
+    let Some(table) = r.table(entry, "model") else {
+        return ModelLimits::default();
+    };
+    let limits = ModelLimits {
+        requests: field(r, &table, "requests_per_day", values::rows),
+        tokens: field(r, &table, "tokens_per_day", values::rows),
+        amount: field(r, &table, "amount_per_day", values::amount),
+        price: field(r, &table, "amount_per_million_tokens", values::amount),
+    };
+    if limits.amount.is_some() != limits.price.is_some() {
+        let both = "`amount_per_day` and `amount_per_million_tokens` say something only together";
+        r.refuse(entry, both.to_owned());
+    }
+    limits
 }
 
 /// The text as it is.

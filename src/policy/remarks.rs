@@ -2,7 +2,7 @@
 //! effect yet.
 
 use super::Policy;
-use super::document::{Automation, Budgets, Document, Lineage, Retention};
+use super::document::{Automation, Budgets, Document, Lineage};
 use super::people::Role;
 use crate::model::Mode;
 
@@ -47,10 +47,6 @@ fn without_effect(document: &Document) -> Vec<&'static str> {
         exposures,
     } = &document.lineage;
     let Automation { rules, breaker } = &document.automation;
-    let Retention {
-        evidence,
-        prompts: _,
-    } = document.retention;
     let auto = |mode: Option<Mode>| mode == Some(Mode::Auto);
     let connections = &document.connections;
     let given = [
@@ -59,7 +55,7 @@ fn without_effect(document: &Document) -> Vec<&'static str> {
             auto(document.mode) || connections.iter().any(|rule| auto(rule.mode)),
         ),
         (
-            "connections[].source",
+            "connections[].source (but its name)",
             connections.iter().any(|rule| rule.source.is_some()),
         ),
         ("destinations", !document.destinations.is_empty()),
@@ -71,7 +67,6 @@ fn without_effect(document: &Document) -> Vec<&'static str> {
         ("lineage", dbt_manifest.is_some() || exposures.is_some()),
         ("automation.rules", !rules.is_empty()),
         ("automation.breaker", breaker.is_some()),
-        ("retention.evidence", evidence.is_some()),
     ];
     let given = given.into_iter().filter(|(_, given)| *given);
     given.map(|(key, _)| key).collect()
@@ -95,6 +90,6 @@ mod tests {
 
     #[test]
     fn the_example_says_which_of_its_keys_do_nothing_yet() {
-        insta::assert_snapshot!(remarks(include_str!("../../policy.example.yml")), @"Read and checked, but without effect in this version: mode: auto (as copilot), connections[].source, destinations, budgets, calendars, lineage, automation.rules, automation.breaker, retention.evidence.");
+        insta::assert_snapshot!(remarks(include_str!("../../policy.example.yml")), @"Read and checked, but without effect in this version: mode: auto (as copilot), connections[].source (but its name), destinations, budgets, calendars, lineage, automation.rules, automation.breaker.");
     }
 }

@@ -16,6 +16,8 @@ pub const LIKELY: f64 = 0.6;
 pub const CONFIRMED: f64 = 0.9;
 /// Two causes that are this close are both told.
 const CLOSE: f64 = 0.1;
+/// Categories that a language model is told of.
+const CANDIDATES: usize = 3;
 /// Quotations of one judgement.
 const QUOTATIONS: usize = 3;
 /// Words, without their spaces, by which errors speak of a service without its name.
@@ -81,12 +83,35 @@ pub fn judge(case: &Case, catalogue: &Catalogue, redactor: &Redactor) -> Judgeme
     judgement
 }
 
-fn judged(case: &Case, catalogue: &Catalogue, redactor: &Redactor) -> Judgement {
+/// What the catalogue's signs speak of, the likeliest first, in the words of the closed set: what a
+/// language model is told to look at, and not what it has to answer.
+pub fn candidates(case: &Case, catalogue: &Catalogue) -> Vec<String> {
     let story = Story::of(case);
-    let desk = Desk {
+    let signs = Signs {
         case,
         story: &story,
         catalogue,
+    };
+    let found = signs.suspicions();
+    let told = |one: &Suspicion<'_>| {
+        let sign = match one.score {
+            CONFIRMED.. => "a plain sign",
+            LIKELY.. => "a sign",
+            _ => "a weak sign",
+        };
+        format!("{} ({sign})", one.category)
+    };
+    found.iter().take(CANDIDATES).map(told).collect()
+}
+
+fn judged(case: &Case, catalogue: &Catalogue, redactor: &Redactor) -> Judgement {
+    let story = Story::of(case);
+    let desk = Desk {
+        signs: Signs {
+            case,
+            story: &story,
+            catalogue,
+        },
         redactor,
         sources: Sources::of(case),
     };
@@ -105,51 +130,24 @@ fn judged(case: &Case, catalogue: &Catalogue, redactor: &Redactor) -> Judgement 
     }
 }
 
-struct Desk<'a> {
+/// What is read of a case without any opinion yet on how to tell it.
+#[derive(Clone, Copy)]
+struct Signs<'a> {
     case: &'a Case,
     story: &'a Story,
     catalogue: &'a Catalogue,
+}
+
+struct Desk<'a> {
+    signs: Signs<'a>,
     redactor: &'a Redactor,
     sources: Sources,
 }
 
-impl Desk<'_> {
-    fn healthy(&self, why: &str) -> Judgement {
-        let proof = self.story.proof_of_ending.as_deref();
-        Judgement {
-            category: Category::NoFailure,
-            confidence: if proof.is_some() { 0.95 } else { LIKELY },
-            root_cause: why.to_owned(),
-            evidence: proof
-                .and_then(|proof| self.quote(proof))
-                .into_iter()
-                .collect(),
-            actions: vec![RemedyName::None],
-            family: None,
-        }
-    }
-
-    /// A sync that took may still warn of what somebody has to do.
-    fn judge_success(&self) -> Judgement {
-        let suspicions = self.suspicions();
-        let clear = suspicions.first().filter(|first| first.score >= LIKELY);
-        match clear {
-            Some(_) if !self.case.api_status.warnings.is_empty() => self.judgement(&suspicions),
-            _ => self.healthy("The last sync succeeded."),
-        }
-    }
-
-    fn judge_failure(&self) -> Judgement {
-        let suspicions = self.suspicions();
-        if suspicions.is_empty() {
-            return self.unknown();
-        }
-        self.judgement(&suspicions)
-    }
-
+impl<'a> Signs<'a> {
     /// Every category that the statements speak of, the likeliest first.
-    fn suspicions(&self) -> Vec<Suspicion<'_>> {
-        let mut best: Vec<Suspicion<'_>> = Vec::new();
+    fn suspicions(&self) -> Vec<Suspicion<'a>> {
+        let mut best: Vec<Suspicion<'a>> = Vec::new();
         for statement in &self.story.statements {
             let side = self.side(statement);
             let text = catalogue::legible(&statement.text);
@@ -203,6 +201,43 @@ impl Desk<'_> {
             _ => self.story.side,
         }
     }
+}
+
+impl Desk<'_> {
+    fn healthy(&self, why: &str) -> Judgement {
+        let proof = self.signs.story.proof_of_ending.as_deref();
+        Judgement {
+            category: Category::NoFailure,
+            confidence: if proof.is_some() { 0.95 } else { LIKELY },
+            root_cause: why.to_owned(),
+            evidence: proof
+                .and_then(|proof| self.quote(proof))
+                .into_iter()
+                .collect(),
+            actions: vec![RemedyName::None],
+            family: None,
+        }
+    }
+
+    /// A sync that took may still warn of what somebody has to do.
+    fn judge_success(&self) -> Judgement {
+        let suspicions = self.signs.suspicions();
+        let clear = suspicions.first().filter(|first| first.score >= LIKELY);
+        match clear {
+            Some(_) if !self.signs.case.api_status.warnings.is_empty() => {
+                self.judgement(&suspicions)
+            }
+            _ => self.healthy("The last sync succeeded."),
+        }
+    }
+
+    fn judge_failure(&self) -> Judgement {
+        let suspicions = self.signs.suspicions();
+        if suspicions.is_empty() {
+            return self.unknown();
+        }
+        self.judgement(&suspicions)
+    }
 
     fn judgement(&self, suspicions: &[Suspicion<'_>]) -> Judgement {
         let first = suspicions[0];
@@ -218,13 +253,14 @@ impl Desk<'_> {
             first.score
         };
         let entry = self
+            .signs
             .catalogue
             .entry_of(first.category)
             .filter(|_| first.category != first.entry.category)
             .unwrap_or(first.entry);
         let mut root_cause = self.say(&entry.cause);
         if let Some(rival) = rival {
-            let other = self.catalogue.entry_of(rival.category);
+            let other = self.signs.catalogue.entry_of(rival.category);
             let other = other.unwrap_or(rival.entry);
             root_cause.push_str(&format!(" It may also be this: {}", self.say(&other.cause)));
         }
@@ -239,7 +275,7 @@ impl Desk<'_> {
     }
 
     fn remedies(&self, entry: &Entry, confidence: f64) -> Vec<RemedyName> {
-        let warned = self.story.ending == Ending::Succeeded;
+        let warned = self.signs.story.ending == Ending::Succeeded;
         match &entry.while_it_still_syncs {
             _ if confidence < LIKELY => unsure(),
             still if warned && !still.is_empty() => still.clone(),
@@ -249,14 +285,14 @@ impl Desk<'_> {
 
     /// An error that the catalogue does not know.
     fn unknown(&self) -> Judgement {
-        let status = &self.case.api_status;
-        let category = match self.story.side {
+        let status = &self.signs.case.api_status;
+        let category = match self.signs.story.side {
             Side::Destination => Category::DestinationUnavailable,
             Side::Source if status.setup_state == "broken" => Category::ConfigError,
             Side::Source => Category::SourceUnavailable,
         };
         let root_cause = "The cause is not known: nothing that was read fits the catalogue. A person has to look.";
-        let first = self.story.statements.first();
+        let first = self.signs.story.statements.first();
         Judgement {
             category,
             confidence: 0.2,
@@ -275,17 +311,17 @@ impl Desk<'_> {
         cause
             .replace(
                 "{source}",
-                &named(&self.case.connector_service, "type unknown"),
+                &named(&self.signs.case.connector_service, "type unknown"),
             )
             .replace(
                 "{destination}",
-                &named(&self.case.destination_service, "type unknown"),
+                &named(&self.signs.case.destination_service, "type unknown"),
             )
     }
 
     /// The statement that decided, and others that say the same.
     fn evidence(&self, decided: &Statement) -> Vec<String> {
-        let others = self.story.statements.iter();
+        let others = self.signs.story.statements.iter();
         let alike =
             others.filter(|other| other.text != decided.text && other.weight > Weight::Status);
         let mut quotations: Vec<String> = Vec::new();

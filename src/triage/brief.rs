@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::analyst::LIKELY;
+use super::analyst::{self, LIKELY};
 use super::case::{Case, LogRow, StatusNotice};
 use super::catalogue::Catalogue;
 use super::changes;
@@ -49,6 +49,9 @@ pub struct Brief {
     /// What came of the same error before, the last first: words of ours, without times and names.
     #[serde(default)]
     pub precedents: Vec<String>,
+    /// What the catalogue's signs speak of, in closed words.
+    #[serde(default)]
+    pub candidates: Vec<String>,
 }
 
 /// One line of evidence.
@@ -83,6 +86,7 @@ impl Brief {
             // What else it says changes while nothing does, and the same would be asked again.
             setup: cut(&status.setup_state, WORD),
             lines: lines(case, catalogue),
+            candidates: analyst::candidates(case, catalogue),
             precedents: Vec::new(),
         }
     }
@@ -108,6 +112,7 @@ impl Brief {
             ending: self.ending.clone(),
             setup: neutral(&self.setup),
             lines: self.lines.iter().map(line).collect(),
+            candidates: self.candidates.clone(),
             precedents: self.precedents.clone(),
         }
     }

@@ -86,6 +86,12 @@ fn every_effect_decision_and_refusal_has_its_record() {
             "incident.reminded",
             "mute.set",
             "mute.ended",
+            // By those of several connections, and of what a person mended.
+            "incident.checked",
+            "incident.joined",
+            "incident.left",
+            "incident.merged",
+            "incident.recovered",
             "webhook.received",
             "webhook.down",
             "webhook.up",

@@ -93,7 +93,11 @@ fn a_check_of_what_is_over_is_refused() {
         w.fivetran.repair("orders_id", 1);
         w.syncs("orders_id", Outcome::succeeds(1)).await;
         w.told_by_webhook().await;
-        for (value, told) in [("1", "is over"), ("9", "is over"), ("x", "does not know")] {
+        for (value, told) in [
+            ("1", "is over"),
+            ("9", "there is no incident 9"),
+            ("x", "does not know"),
+        ] {
             let ack = w.slack.click_raw(ANA, CHANNEL, &card.ts, "check", value);
             assert!(ack.await.ok());
             w.settle().await;

@@ -111,6 +111,7 @@ fn card(cause: Cause) -> String {
         resolved_at: None,
         gone: false,
         care: Care::default(),
+        checked: false,
         joined: None,
     };
     let view = IncidentView {

@@ -22,6 +22,7 @@ fn prompt() -> Prompt {
         ..Line::default()
     };
     let brief = Brief {
+        candidates: Vec::new(),
         precedents: Vec::new(),
         ending: "it failed".to_owned(),
         lines: vec![line],

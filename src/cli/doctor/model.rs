@@ -61,6 +61,7 @@ async fn ask(account: &ModelAccount) -> Finding {
 /// A case that needs no account.
 fn question() -> Brief {
     Brief {
+        candidates: Vec::new(),
         precedents: Vec::new(),
         connector: "postgres".to_owned(),
         ending: "it failed".to_owned(),

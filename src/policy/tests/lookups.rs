@@ -141,3 +141,23 @@ fn windows_line_ends_anchors_and_a_byte_order_mark_are_read() {
     let text = "\u{feff}version: 1\r\nchannels: {default: &c C0OPS, routes: [{match: {schema: a}, channel: *c}]}\r\n";
     assert_eq!(Policy::parse(text).unwrap().channels().len(), 1);
 }
+
+#[test]
+fn what_a_model_may_be_asked_is_the_least_that_the_file_says() {
+    let limits = |text: &str| {
+        let text = format!("version: 1\nchannels: {{default: C0DATAOPS}}\n{text}");
+        Policy::parse(&text).unwrap().model_limits((500, 2_000_000))
+    };
+    assert_eq!(limits(""), (500, 2_000_000));
+    assert_eq!(limits("model: {requests_per_day: 7}\n"), (7, 2_000_000));
+    let money = "amount_per_day: 1.5, amount_per_million_tokens: 3";
+    assert_eq!(limits(&format!("model: {{{money}}}\n")), (500, 500_000));
+    let both = format!("model: {{tokens_per_day: 400, {money}}}\n");
+    assert_eq!(limits(&both), (500, 400));
+    let half = "version: 1\nchannels: {default: C0DATAOPS}\nmodel: {amount_per_day: 5}\n";
+    let told = Policy::parse(half).unwrap_err().to_string();
+    assert!(
+        told.contains("line 3") && told.contains("only together"),
+        "{told}"
+    );
+}

@@ -129,16 +129,6 @@ fn cards() -> Vec<Golden> {
         ..plan()
     };
     all.push(card("plan_with_picture", &pictured));
-    for (name, open) in [("incident_flood", 4_920), ("incident_flood_over", 0)] {
-        let view = FloodView {
-            since: at(12, 0),
-            failed: 4_920,
-            open,
-            tz: Tz::Europe__Berlin,
-            head: plan().head,
-        };
-        all.push(message(name, flood_card(&view)));
-    }
     let many = vec![Action::SyncNow { force: false }; 500];
     all.push(card("plan_of_500", &sample("Many", many)));
     let late = "Plan of Sunday, 22 November, late: it was due at 08:00";

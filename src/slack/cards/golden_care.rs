@@ -117,7 +117,16 @@ pub(super) fn all() -> Vec<Golden> {
     let value = incident_value(IncidentId(4));
     let asked = modals::feedback_modal(&format!("{value}.wrong"), &["source_timeout"]);
     let owner = ["U0CRMOWNER".to_owned()];
+    let flood = |open| FloodView {
+        since: at(12, 0),
+        failed: 4_920,
+        open,
+        tz,
+        head: plan().head,
+    };
     vec![
+        message("incident_flood", flood_card(&flood(4_920))),
+        message("incident_flood_over", flood_card(&flood(0))),
         shown("incident_acknowledged", &open),
         shown("incident_measured", &with(IncidentState::Resolved, care())),
         shown(

@@ -326,6 +326,7 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
         resolved_at: (state == IncidentState::Resolved).then(|| at(12, 30)),
         gone: false,
         care: Care::default(),
+        checked: false,
         joined: None,
     }
 }
