@@ -54,7 +54,8 @@ fn for_a_source_that_throttles_no_sync_is_proposed_and_the_card_says_why() {
         *Do not* sync again: it uses up more of the limit and may lengthen the ban.
         *Do not* re-sync tables or re-sync the history: it asks even more of what gives too little already.
         More about it: <https://www.postgresql.org/docs/current/>
-        [Show lines]
+        [Done, check it] [Show lines] [I'm on it] [Dismiss] [… Silence its reminders for 1 h / Silence its reminders for 4 h]
+        [Cause is right] [Partly] [Wrong]
         ~ audit #4 <hash>
         ");
         assert!(!w.codes().await.contains(&"proposal.created".to_owned()));
