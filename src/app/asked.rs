@@ -13,6 +13,7 @@ use crate::store::{self, Draft, InboxRow, Lane, MessageKind, Tx};
 pub fn lane_of(inbound: &Inbound) -> Lane {
     let command = match inbound {
         Inbound::Command { text, .. } | Inbound::Mention { text, .. } => text,
+        Inbound::Click { action_id, .. } if action_id == "check" => return Lane::Ask,
         // A choice among connections carries the command.
         Inbound::Click { value, .. } => value,
         Inbound::Submit { .. }

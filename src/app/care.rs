@@ -74,8 +74,8 @@ impl App {
         care.mention_at = match (flaps, told) {
             _ if care.taken.is_some() => None,
             // What comes and goes is told once a day, and then at once: each time alone it might be over
-            // before anybody is told.
-            (true, true) => None,
+            // before anybody is told. One that stays is told all the same.
+            (true, true) => Some(now + PATIENCE),
             (true, false) => Some(now),
             (false, _) => Some(now + DEBOUNCE),
         };
@@ -125,8 +125,9 @@ impl App {
         tx.update_incident(&incident, version).await?;
         if let Some(owner) = mention {
             let note = cards::owner_note(&incident, &owner, self.policy.load().timezone());
-            self.incident_note(&mut tx, &incident, "mention", &note)
-                .await?;
+            // Each is a note of its own: one that is edited calls nobody.
+            let name = format!("mention:{}", now.timestamp());
+            self.incident_note(&mut tx, &incident, &name, &note).await?;
             let facts = json!({ "owner": owner });
             let subject = subject_of(incident.id);
             tx.audit(self.entry("incident.mentioned", Actor::Syncgate, subject, facts));
@@ -151,7 +152,9 @@ impl App {
             return Ok(false);
         }
         incident.care.mention_at = None;
-        if muted || incident.care.taken.is_some() {
+        let first = tx.member(incident.id, &incident.connection).await?;
+        let first_is_over = first.is_some_and(|first| !first.failing);
+        if muted || first_is_over || incident.care.taken.is_some() {
             return Ok(false);
         }
         let whole = match incident.proposal {
@@ -177,6 +180,8 @@ impl App {
         let now = self.ctx.now();
         // The policy may have changed, or a sync that came meanwhile may count.
         let late = self.late_of(tx, connection, incident).await?;
+        let first = tx.member(incident.id, &incident.connection).await?;
+        let late = late.filter(|_| first.is_none_or(|first| first.failing));
         let Some(late) = late.filter(|late| late.at > now) else {
             return Ok(());
         };
@@ -245,15 +250,22 @@ impl App {
     /// of the one that it was opened for.
     pub(super) async fn muted(&self, tx: &mut Tx, incident: &Incident) -> Flow<Option<Silenced>> {
         let now = self.ctx.now();
-        let Some(mute) = tx.mute_of(&incident.connection, now).await? else {
-            return Ok(None);
-        };
-        for sibling in tx.failing_siblings(incident, SIBLINGS).await? {
-            if tx.mute_of(&sibling.connection, now).await?.is_none() {
+        let first = tx.member(incident.id, &incident.connection).await?;
+        let first_is_over = first.is_some_and(|first| !first.failing) && incident.state.is_open();
+        let mut silent = None;
+        if !first_is_over {
+            silent = tx.mute_of(&incident.connection, now).await?;
+            if silent.is_none() {
                 return Ok(None);
             }
         }
-        Ok(Some(mute))
+        for sibling in tx.failing_siblings(incident, SIBLINGS).await? {
+            match tx.mute_of(&sibling.connection, now).await? {
+                Some(mute) => silent = silent.or(Some(mute)),
+                None => return Ok(None),
+            }
+        }
+        Ok(silent)
     }
 
     /// A silence is over: what is still wrong gets its card and its timers as if it had begun now.
@@ -276,6 +288,9 @@ impl App {
             }
             incident.care.watched = false;
             self.watch(&mut tx, &connection, &mut incident).await?;
+            if let Some(silence) = &incident.care.snoozed {
+                incident.care.silence(silence.until);
+            }
             tx.update_incident(&incident, version).await?;
             self.show_incident(&mut tx, incident.id).await?;
         }

@@ -22,6 +22,8 @@ use crate::triage::source::{Found, Question};
 
 /// So long a card waits for the log.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// An error that takes so long to come is one of slowness.
+const SLOW: Duration = Duration::from_secs(1);
 /// So long it is not asked again when that was not enough.
 const REST: Duration = Duration::from_secs(60);
 /// So much of the log before a failure may tell of it.
@@ -70,7 +72,9 @@ impl Log {
         };
         let read = tokio::time::timeout(self.patience, reading).await;
         stop.store(true, Ordering::Relaxed);
-        if read.is_err() {
+        // A server that keeps a time limit of its own was slow too.
+        let was_slow = matches!(read, Ok(Err(_))) && now.elapsed() >= SLOW;
+        if read.is_err() || was_slow {
             *self.rests() = Some(now + self.patience + REST);
         }
         read.context("it takes too long")?

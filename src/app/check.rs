@@ -8,11 +8,12 @@ use super::attend::still_open;
 use super::incident::subject_of;
 use super::observe::{Living, living};
 use super::propose::{Request, line};
-use super::{App, Flow, Stop, say};
+use super::{App, Flow, say};
 use crate::model::{Action, Actor, Connection, IncidentId, Mode, ProposalKind};
 use crate::policy::{Member, Role};
 use crate::slack::words;
 use crate::store::Tx;
+use crate::triage::advice;
 
 impl App {
     /// A click on *Done, check it*.
@@ -35,49 +36,32 @@ impl App {
     }
 
     /// The setup tests of a connection have run: its incident shows what they found, and a sync is
-    /// proposed where they pass.
-    pub(super) async fn tested(&self, connection: &Connection) -> Flow<()> {
-        for _ in 0..5 {
-            match self.try_tested(connection).await {
-                Err(Stop::Race) => {}
-                done => return done,
-            }
-        }
-        // The step is done; the next reading shows the rest.
-        Ok(())
-    }
-
-    async fn try_tested(&self, connection: &Connection) -> Flow<()> {
-        let mut tx = self.store.begin().await?;
+    /// proposed where they pass and can prove that the cause is mended.
+    pub(super) async fn tested(&self, tx: &mut Tx, connection: &Connection) -> Flow<()> {
         tx.save_connection(connection).await?;
-        let Some(known) = living(&mut tx, &connection.id).await? else {
-            return self.finish(tx).await;
+        let Some(known) = living(tx, &connection.id).await?.filter(Living::is_first) else {
+            return Ok(());
         };
-        let is_first = known.is_first();
         let Living {
             mut incident,
             version,
             ..
         } = known;
         let passed = connection.is_in_order();
-        incident.checked = passed;
+        let proved = passed && incident.cause.as_ref().is_none_or(advice::tests_prove);
+        incident.checked = proved;
         let facts = json!({ "connection": connection.id, "passed": passed });
         let subject = subject_of(incident.id);
         tx.audit(self.entry("incident.checked", Actor::Syncgate, subject, facts));
-        if is_first {
-            incident.tasks.clone_from(&connection.tasks);
-            incident.warnings.clone_from(&connection.warnings);
-        }
+        incident.tasks.clone_from(&connection.tasks);
+        incident.warnings.clone_from(&connection.warnings);
         tx.update_incident(&incident, version).await?;
-        if passed && connection.failed() && !self.fix_waits(&mut tx, &incident).await? {
-            incident.proposal = self
-                .propose_proof(&mut tx, connection, &incident)
-                .await?
-                .or(incident.proposal);
+        if proved && connection.failed() && !self.fix_waits(tx, &incident).await? {
+            let proof = self.propose_proof(tx, connection, &incident).await?;
+            incident.proposal = proof.or(incident.proposal);
             tx.update_incident(&incident, version + 1).await?;
         }
-        self.reshow_incident(&mut tx, incident.id).await?;
-        self.finish(tx).await
+        self.reshow_incident(tx, incident.id).await
     }
 
     /// Proposes the sync that shows whether it is mended; nothing of its own accord in shadow mode.

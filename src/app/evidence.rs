@@ -11,7 +11,8 @@ use crate::store::Tx;
 use crate::triage::brief::Brief;
 
 impl App {
-    /// Keeps what a cause was read from. What has no line has nothing to show.
+    /// Keeps what a cause was read from, in place of what another failure was. What has no line has
+    /// nothing to show.
     pub(super) async fn keep_evidence(
         &self,
         tx: &mut Tx,
@@ -19,7 +20,7 @@ impl App {
         brief: Option<&Brief>,
     ) -> Flow<()> {
         let Some(brief) = brief.filter(|brief| !brief.lines.is_empty()) else {
-            return Ok(());
+            return Ok(tx.drop_evidence(id).await?);
         };
         let document = serde_json::to_string(brief).context("evidence")?;
         tx.put_evidence(id, &document, self.ctx.now()).await?;

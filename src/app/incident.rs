@@ -59,6 +59,7 @@ impl App {
             resolved_at: None,
             gone: false,
             checked: false,
+            abandoned: false,
             joined: None,
             care: Care::default(),
         };
@@ -112,8 +113,6 @@ impl App {
         let brief = self
             .learn(&mut tx, connection, &mut incident, brief)
             .await?;
-        self.put_question(&mut tx, &mut incident, brief.as_ref())
-            .await?;
         incident.failed_at = connection.failed_at.unwrap_or(incident.failed_at);
         incident.state = IncidentState::Open;
         incident.checked = false;
@@ -130,6 +129,8 @@ impl App {
         self.withdraw_if_vain(&mut tx, connection, &mut incident)
             .await?;
         let own = self.tell_incident(&mut tx, &incident, false).await?;
+        self.put_question(&mut tx, &mut incident, brief.as_ref())
+            .await?;
         if own && !self.fix_waits(&mut tx, &incident).await? {
             self.propose_remedy(&mut tx, &[connection], &mut incident)
                 .await?;

@@ -87,7 +87,9 @@ impl App {
             value: Button::new(whole.proposal.id, whole.revision.number, &whole.fingerprint)
                 .value(),
             what: whole.proposal.title.clone(),
-            can_approve: matches!(whole.proposal.state, ProposalState::Proposed { .. }),
+            // What is approved here is what is seen here; the fix of the others has a card of its own.
+            can_approve: matches!(whole.proposal.state, ProposalState::Proposed { .. })
+                && (whole.revision.lines.iter()).all(|line| line.connection == incident.connection),
             dangerous: false,
         });
         let shown = Incident {

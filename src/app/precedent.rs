@@ -94,6 +94,10 @@ impl App {
 /// The incidents of the same connection and trouble that ended within the day before this one.
 pub(super) async fn alike_today(tx: &mut Tx, incident: &Incident) -> store::Result<Vec<Incident>> {
     let since = incident.opened_at - DAY;
+    if incident.care.likeness.is_none() {
+        // Two things of which nothing is known are not the same.
+        return Ok(Vec::new());
+    }
     let mut alike = tx.incidents_of(&incident.connection, LOOKED_AT).await?;
     alike.retain(|other| {
         other.id.0 < incident.id.0

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{App, Flow};
 use crate::fivetran::{Priority, ReadError};
 use crate::model::{
-    Call, Doubt, Intent, Reading, Reconciled, Step, StepState, Transition, reconcile,
+    Actor, Call, Doubt, Intent, Reading, Reconciled, Step, StepState, Transition, reconcile,
 };
 
 /// An accepted call that no reading shows within this time is in doubt (SPEC I4: ten seconds).
@@ -36,12 +36,14 @@ impl App {
         match reconcile(intent, reading, now) {
             Reconciled::Took => {
                 let restore_at = self.ends_at(step).await?;
-                self.move_on(step, Transition::Done { restore_at }, None)
+                let done = Transition::Done { restore_at };
+                let mut tx = self.store.begin().await?;
+                self.advance(&mut tx, step, done, None, None, Actor::Syncgate)
                     .await?;
-                match (&intent.call, &read) {
-                    (Call::Test, Some(connection)) => self.tested(connection).await,
-                    _ => Ok(()),
+                if let (Call::Test, Some(connection)) = (&intent.call, &read) {
+                    self.tested(&mut tx, connection).await?;
                 }
+                self.finish(tx).await
             }
             Reconciled::TooEarly => self.look_again(step, intent, TimeDelta::zero()).await,
             Reconciled::Conflict(what) => {

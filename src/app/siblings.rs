@@ -11,7 +11,9 @@ use serde_json::json;
 use super::incident::subject_of;
 use super::observe::Living;
 use super::{App, Flow, Stop};
-use crate::model::{Actor, Cause, Connection, Incident, IncidentId, IncidentState, Member};
+use crate::model::{
+    Actor, Cause, Connection, Incident, IncidentId, IncidentState, Member, ProposalState,
+};
 use crate::store::Tx;
 use crate::triage::likeness::{Standing, kin};
 
@@ -52,13 +54,14 @@ impl App {
             return Ok(None);
         };
         let since = self.ctx.now() - SAME_HOURS;
-        let found = tx.incident_of_kin(kin).await?;
-        let Some(found) = found.filter(|(incident, _)| incident.failed_at >= since) else {
-            return Ok(None);
-        };
-        // What is silent takes nobody in: the others are to be heard.
-        let silent = tx.mute_of(&found.0.connection, self.ctx.now()).await?;
-        Ok(Some(found).filter(|_| silent.is_none()))
+        for (incident, version) in tx.incidents_of_kin(kin).await? {
+            // What is silent takes nobody in: the others are to be heard.
+            let silent = tx.mute_of(&incident.connection, self.ctx.now()).await?;
+            if incident.failed_at >= since && silent.is_none() {
+                return Ok(Some((incident, version)));
+            }
+        }
+        Ok(None)
     }
 
     /// One more connection fails with the same trouble.
@@ -82,6 +85,12 @@ impl App {
             gone: false,
         };
         self.add_member(&mut tx, &incident, &member).await?;
+        let mut incident = incident;
+        // The first is back: the fix is tried with it.
+        if connection.id == incident.connection && !self.fix_waits(&mut tx, &incident).await? {
+            self.propose_remedy(&mut tx, &[connection], &mut incident)
+                .await?;
+        }
         self.changed(tx, incident, version).await
     }
 
@@ -109,6 +118,7 @@ impl App {
         let other = cause
             .is_some_and(|(cause, _)| cause.certainty().is_sure() && Some(category(&cause)) != was);
         let mut tx = self.store.begin().await?;
+        let known = held(&mut tx, known).await?;
         if other {
             self.release(tx, known, "incident.left", false).await?;
             return self.open(connection, failed_at, reason).await;
@@ -127,7 +137,8 @@ impl App {
 
     /// A connection succeeds again, or is gone.
     pub(super) async fn recover(&self, known: Living, gone: bool) -> Flow<()> {
-        let tx = self.store.begin().await?;
+        let mut tx = self.store.begin().await?;
+        let known = held(&mut tx, known).await?;
         self.release(tx, known, "incident.recovered", gone).await
     }
 
@@ -146,13 +157,20 @@ impl App {
         };
         tx.put_member(incident.id, &released).await?;
         let members = tx.members(incident.id).await?;
-        if members.failing == 0 {
-            incident.gone = gone && members.all == 1;
-            return self.resolve_incident(tx, incident, version).await;
+        let left = code == "incident.left";
+        if members.all > 1 {
+            let facts = json!({ "connection": released.connection, "gone": gone });
+            let subject = subject_of(incident.id);
+            tx.audit(self.entry(code, Actor::Syncgate, subject, facts));
         }
-        let facts = json!({ "connection": released.connection, "gone": gone });
-        let subject = subject_of(incident.id);
-        tx.audit(self.entry(code, Actor::Syncgate, subject, facts));
+        match members.failing {
+            0 if left => return self.abandon(tx, incident, version).await,
+            0 => {
+                incident.gone = gone && members.all == 1;
+                return self.resolve_incident(tx, incident, version).await;
+            }
+            _ => {}
+        }
         if was_first {
             self.withdraw(&mut tx, &incident).await?;
             incident.proposal = None;
@@ -160,22 +178,80 @@ impl App {
         self.changed(tx, incident, version).await
     }
 
+    /// The last connection of an incident fails of something else: nothing proves a recovery, and nothing
+    /// is left to be told here.
+    async fn abandon(&self, mut tx: Tx, mut incident: Incident, version: i64) -> Flow<()> {
+        self.withdraw(&mut tx, &incident).await?;
+        incident.state = IncidentState::Dismissed;
+        incident.abandoned = true;
+        tx.update_incident(&incident, version).await?;
+        self.tell_incident(&mut tx, &incident, false).await?;
+        self.finish(tx).await
+    }
+
     /// Stores an incident whose connections are other than before, with the fix for those that are
     /// left where the first needs none any more.
     async fn changed(&self, mut tx: Tx, mut incident: Incident, version: i64) -> Flow<()> {
         let first = tx.member(incident.id, &incident.connection).await?;
-        let is_over = first.is_none_or(|first| !first.failing);
-        if is_over && !self.fix_waits(&mut tx, &incident).await? {
-            let mut left = Vec::new();
-            for member in tx.failing_siblings(&incident, FIXED_AT_ONCE).await? {
-                left.extend(tx.connection(&member.connection).await?);
-            }
-            let left: Vec<&Connection> = left.iter().collect();
-            self.propose_remedy(&mut tx, &left, &mut incident).await?;
+        let first_fails = first.is_some_and(|first| first.failing);
+        if !first_fails {
+            self.mend_the_rest(&mut tx, &mut incident).await?;
         }
         tx.update_incident(&incident, version).await?;
-        self.reshow_incident(&mut tx, incident.id).await?;
+        let had_card = tx.has_message(&subject_of(incident.id)).await?;
+        // One that was counted in a flood gets its card as soon as there is room.
+        let has_card = self.tell_incident(&mut tx, &incident, false).await?;
+        let first = tx.connection(&incident.connection).await?;
+        if let Some(first) = first.filter(|_| has_card && !had_card) {
+            if first_fails && incident.proposal.is_none() {
+                self.propose_remedy(&mut tx, &[&first], &mut incident)
+                    .await?;
+            }
+            self.watch(&mut tx, &first, &mut incident).await?;
+            tx.update_incident(&incident, version + 1).await?;
+            self.show_incident(&mut tx, incident.id).await?;
+        }
         self.finish(tx).await
+    }
+
+    /// Proposes the fix for those that are left: not while one waits that is still of use, and not for
+    /// those that one was decided on for since they failed.
+    async fn mend_the_rest(&self, tx: &mut Tx, incident: &mut Incident) -> Flow<()> {
+        let mut failing = tx.failing_siblings(incident, FIXED_AT_ONCE).await?;
+        let whole = match incident.proposal {
+            Some(id) => self.whole(tx, id).await?,
+            None => None,
+        };
+        if let Some(whole) = whole {
+            let lines = &whole.revision.lines;
+            let made_at = whole.revision.created_at;
+            let of = |member: &Member| lines.iter().any(|l| l.connection == member.connection);
+            match whole.proposal.state {
+                ProposalState::Proposed { .. } => {
+                    let mut useful = !lines.is_empty();
+                    for line in lines {
+                        let member = tx.member(incident.id, &line.connection).await?;
+                        useful &= member.is_some_and(|member| member.failing);
+                    }
+                    if useful {
+                        return Ok(());
+                    }
+                    self.withdraw(tx, incident).await?;
+                }
+                ProposalState::Approved { .. } | ProposalState::Rejected { .. } => {
+                    failing.retain(|member| !of(member) || member.failed_at > made_at);
+                }
+                ProposalState::Draft
+                | ProposalState::Expired { .. }
+                | ProposalState::Superseded { .. } => {}
+            }
+        }
+        let mut left = Vec::new();
+        for member in failing {
+            left.extend(tx.connection(&member.connection).await?);
+        }
+        let left: Vec<&Connection> = left.iter().collect();
+        self.propose_remedy(tx, &left, incident).await
     }
 
     /// An older incident that this one turns out to be part of, now that its cause is known. Not where
@@ -204,6 +280,8 @@ impl App {
         self.withdraw(&mut tx, &incident).await?;
         incident.state = IncidentState::Dismissed;
         incident.joined = Some(older.id);
+        // It is no precedent of its own.
+        incident.care.likeness = None;
         tx.update_incident(&incident, version).await?;
         let facts = json!({ "into": older.id });
         let subject = subject_of(incident.id);
@@ -211,5 +289,26 @@ impl App {
         self.tell_incident(&mut tx, &incident, false).await?;
         self.add_member(&mut tx, &older, member).await?;
         self.changed(tx, older, older_version).await
+    }
+}
+
+/// The same, read when nobody else can change the incident any more.
+async fn held(tx: &mut Tx, known: Living) -> Flow<Living> {
+    let id = known.incident.id;
+    let Some((mut incident, version)) = tx.hold_incident(id).await? else {
+        return Err(Stop::Race);
+    };
+    // What this reading found out, and no row has yet.
+    let recovered_at = known.incident.care.recovered_at;
+    incident.care.recovered_at = recovered_at.or(incident.care.recovered_at);
+    let member = tx.member(id, &known.member.connection).await?;
+    match member {
+        Some(member) if member == known.member => Ok(Living {
+            incident,
+            version,
+            member,
+        }),
+        // Another reading was faster.
+        _ => Err(Stop::Race),
     }
 }

@@ -198,7 +198,7 @@ fn in_words(told: &Told, places: &[Option<String>], model: Option<&str>) -> Stri
     let judgement = &told.prediction.judgement;
     let mut text = match told.prediction.id.as_str() {
         "" => String::new(),
-        connection => format!("{connection}\n"),
+        connection => format!("{}\n", printable(connection)),
     };
     let percent = judgement.confidence * 100.0;
     let sure = judgement.certainty();

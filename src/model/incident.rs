@@ -95,6 +95,9 @@ pub struct Incident {
     /// Whether its connection passes its setup tests since the last failure.
     #[serde(default)]
     pub checked: bool,
+    /// Whether it ended without a recovery: the last of its connections fails of something else.
+    #[serde(default)]
+    pub abandoned: bool,
     /// The incident that this one turned out to be part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joined: Option<IncidentId>,

@@ -33,6 +33,19 @@ impl Tx {
         Ok(())
     }
 
+    /// Forgets an incident's evidence.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn drop_evidence(&mut self, incident: IncidentId) -> Result<()> {
+        on!(self, conn => sqlx::query("DELETE FROM evidence WHERE incident_id = $1")
+            .bind(incident.0)
+            .execute(conn)
+            .await
+            .map(|_| ()))?;
+        Ok(())
+    }
+
     /// An incident's evidence, as it was kept.
     ///
     /// # Errors

@@ -156,18 +156,18 @@ impl Tx {
         row.map(Row::read).transpose()
     }
 
-    /// The oldest living incident that failures with this key are part of.
+    /// The oldest living incidents that failures with this key are part of, a few.
     ///
     /// # Errors
     /// When the database refuses or the document cannot be read.
-    pub async fn incident_of_kin(&mut self, kin: &str) -> Result<Option<(Incident, i64)>> {
-        let row = on!(self, conn => sqlx::query_as::<_, Row>(
-            "SELECT document, version FROM incidents WHERE open AND kin = $1 ORDER BY id LIMIT 1",
+    pub async fn incidents_of_kin(&mut self, kin: &str) -> Result<Vec<(Incident, i64)>> {
+        let rows = on!(self, conn => sqlx::query_as::<_, Row>(
+            "SELECT document, version FROM incidents WHERE open AND kin = $1 ORDER BY id LIMIT 20",
         )
         .bind(kin)
-        .fetch_optional(conn)
+        .fetch_all(conn)
         .await)?;
-        row.map(Row::read).transpose()
+        rows.into_iter().map(Row::read).collect()
     }
 
     /// Keeps others from changing an incident until this transaction ends, and reads it then: those

@@ -36,6 +36,23 @@ pub fn harm_of(catalogue: &Catalogue, cause: &Cause, action: &Action) -> Option<
     harm(catalogue, cause, as_remedy(action)?)
 }
 
+/// Whether setup tests that pass show that the cause is mended: they log in and look, and read no data.
+/// Of a cause that is only guessed nothing better is to be had.
+pub fn tests_prove(cause: &Cause) -> bool {
+    match category(cause) {
+        Some(
+            Category::CredentialExpired
+            | Category::PermissionDenied
+            | Category::NetworkUnreachable
+            | Category::CertificateOrFingerprint
+            | Category::ConfigError
+            | Category::DestinationPermission,
+        )
+        | None => true,
+        Some(_) => !cause.certainty().is_sure(),
+    }
+}
+
 /// What an action is among the remedies; none for one that triage never recommends.
 fn as_remedy(action: &Action) -> Option<RemedyName> {
     match action {

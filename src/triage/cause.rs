@@ -7,6 +7,7 @@ use super::catalogue::Catalogue;
 use super::changes;
 use super::cite::Sources;
 use super::redact::Redactor;
+use super::story;
 use crate::model::{Cause, Connection, LogRead, Notice, Quote};
 
 /// Characters of the words that say where a quotation stands, at most.
@@ -175,7 +176,9 @@ pub fn places(case: &Case, quotations: &[String]) -> Vec<Option<String>> {
 /// Where a quotation stands word for word; none, if nowhere.
 fn origin(case: &Case, quotation: &str) -> Option<String> {
     let holds = |part: Case| Sources::of(&part).hold(quotation);
-    let row = case.logs.iter().find(|row| {
+    // What was said in the sync that counts was often said in those before too.
+    let mut rows = story::last_sync(&case.logs).into_iter().chain(&case.logs);
+    let row = rows.find(|row| {
         let logs = vec![LogRow::clone(row)];
         holds(Case {
             logs,

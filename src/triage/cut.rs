@@ -63,11 +63,19 @@ impl Cut {
             self.see_change(row.clone());
         }
         self.seen += 1;
-        let place = self.place(&row);
-        for row in window::of(row, &self.redactor) {
+        let mut place = self.place(&row);
+        for (part, row) in window::of(row, &self.redactor).into_iter().enumerate() {
             let row = Rc::new(row);
             let sync = self.syncs.entry(row.sync_id.clone()).or_default();
-            sync.see(place, &row);
+            match part {
+                0 => sync.see(place, &row),
+                // The windows of one line stand one behind the other.
+                _ => {
+                    self.placed += 1;
+                    place.1 = self.placed;
+                    sync.hear(place, &row);
+                }
+            }
         }
         if self.syncs.len() > SYNCS + 1 {
             self.forget_a_sync();

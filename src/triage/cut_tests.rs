@@ -154,3 +154,35 @@ fn no_judgement_changes_by_the_cut() {
         assert_eq!(told(&after), told(&before), "{}", case.id);
     }
 }
+
+#[test]
+fn of_a_long_end_its_status_its_start_and_its_last_words_stay() {
+    let trace = "    at java.base/java.lang.Thread.run(Thread.java:750)\n".repeat(400);
+    let reason = format!("ORA-01017: invalid username/password; logon denied\n{trace} the end.");
+    let data = serde_json::json!({ "status": "FAILURE", "reason": reason });
+    let end = LogRow {
+        time_stamp: "2026-11-23 07:00:58".to_owned(),
+        event: "SEVERE".to_owned(),
+        message_event: "sync_end".to_owned(),
+        message_data: Some(data.to_string()),
+        sync_id: Some("s1".to_owned()),
+        ..LogRow::default()
+    };
+    let (rows, _) = cut(vec![end]);
+    let said: Vec<String> = rows
+        .iter()
+        .filter_map(|row| row.message().map(std::borrow::Cow::into_owned))
+        .collect();
+    assert!(
+        said.iter().any(|text| text.starts_with("ORA-01017")),
+        "{said:?}"
+    );
+    assert!(
+        said.iter().any(|text| text.ends_with("the end.")),
+        "{said:?}"
+    );
+    assert!(
+        rows.iter()
+            .any(|row| row.said("status").as_deref() == Some("FAILURE"))
+    );
+}

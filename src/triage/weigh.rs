@@ -140,6 +140,7 @@ fn with_view(cause: Cause, view: View, model: &str) -> Cause {
             ..cause
         },
         Weighed::Leads => Cause {
+            family: cause.family.filter(|_| cause.category == view.category),
             category: view.category,
             percent: ALONE,
             summary: view.summary,
@@ -147,7 +148,6 @@ fn with_view(cause: Cause, view: View, model: &str) -> Cause {
             remedies: view.remedies,
             log: cause.log,
             before: cause.before,
-            family: None,
             opinion: Some(Opinion::Leads { model }),
         },
     }

@@ -14,6 +14,8 @@ const LONG: usize = 8 << 10;
 /// Bytes of a window, and of the margins on both sides of it.
 const WINDOW: usize = 1 << 10;
 const MARGIN: usize = 6 << 10;
+/// Bytes of a text that is redacted as a whole, as the document that it may be.
+const WHOLE: usize = 256 << 10;
 /// Windows of one line, its start and its end among them.
 const WINDOWS: usize = 8;
 /// Bytes of the other words of a row that is cut.
@@ -27,10 +29,15 @@ pub(super) fn of(row: LogRow, redactor: &Redactor) -> Vec<LogRow> {
     let said = row.message();
     // What says nothing but is long is looked at as it stands.
     let text = said.as_deref().unwrap_or(data);
+    let whole = (text.len() <= WHOLE).then(|| redactor.text(text).into_owned());
+    let text = whole.as_deref().unwrap_or(text);
     let beside = words_beside(&row);
     let pieces = windows(text).into_iter().map(|at| {
         let mut fields = beside.clone();
-        let piece = cut_out(text, at, redactor);
+        let piece = match whole {
+            Some(_) => trimmed(text, piece(text, at, WINDOW), at),
+            None => cut_out(text, at, redactor),
+        };
         fields.insert("message".to_owned(), Value::String(piece));
         LogRow {
             message_data: Some(Value::Object(fields).to_string()),
@@ -82,6 +89,8 @@ fn windows(text: &str) -> Vec<usize> {
         after = at + WINDOW / 2 + (at / 16);
     }
     found.push(text.len().saturating_sub(WINDOW));
+    found.sort_unstable();
+    found.dedup();
     found
 }
 
@@ -90,12 +99,20 @@ fn cut_out(text: &str, at: usize, redactor: &Redactor) -> String {
     let start = at.saturating_sub(MARGIN);
     let region = piece(text, start, at - start + WINDOW + MARGIN);
     let clean = redactor.text(region);
-    let before = at - start;
-    let from = if start == 0 { at } else { before.min(MARGIN) };
+    // What stands before it is longer or shorter by now.
+    let from = redactor.text(piece(text, start, at - start)).len();
     let window = piece(&clean, from, WINDOW);
-    // Half a word at an edge is no word.
-    let is_start = at == 0;
-    let is_end = start + region.len() == text.len();
+    let is_end = at + WINDOW >= text.len();
+    whole_words(window, at == 0, is_end)
+}
+
+/// A window of a text that holds no secret.
+fn trimmed(text: &str, window: &str, at: usize) -> String {
+    whole_words(window, at == 0, at + WINDOW >= text.len())
+}
+
+/// Half a word at an edge is no word.
+fn whole_words(window: &str, is_start: bool, is_end: bool) -> String {
     let window = match window.split_once(char::is_whitespace) {
         Some((_, rest)) if !is_start => rest,
         _ => window,
@@ -159,6 +176,19 @@ mod tests {
             super::of(row("short"), &Redactor::new(&[]).unwrap()),
             [row("short")]
         );
+    }
+
+    #[test]
+    fn a_secret_of_another_length_moves_no_window() {
+        let token = format!("eyJhbGciOiJIUzI1NiJ9.{}.c2ln", "eyJzdWIiOiIx".repeat(150));
+        let calm = "x ".repeat(2_000);
+        for noise in [1, 80] {
+            let noise = "row after row was read; ".repeat(100 * noise);
+            let line = format!("{noise} Bearer {token} {calm} error: invalid_grant {calm}{noise}");
+            let told = kept(&line).join("\n");
+            assert!(told.contains("error: invalid_grant"), "{told}");
+            assert!(!told.contains("eyJzdWIiOiIx"), "{told}");
+        }
     }
 
     #[test]

@@ -54,6 +54,24 @@ fn what_a_person_mended_is_checked_after_an_approval_and_a_sync_proves_it() {
 }
 
 #[test]
+fn tests_that_pass_prove_nothing_of_what_they_do_not_look_at() {
+    world(async |w| {
+        w.webhooks();
+        let gone = "column \"total\" of relation \"orders\" does not exist";
+        let outcome = Outcome::fails(1, "table_sync_error", "Table failed", gone);
+        w.syncs("orders_id", outcome).await;
+        w.told_by_webhook().await;
+        assert!(w.incident().contains("schema_change"), "{}", w.incident());
+        w.fivetran.next_sync("orders_id", Outcome::succeeds(1));
+        w.edit("orders_id", |c| c.tasks.clear());
+        w.click(ANA, "Done, check it").await;
+        w.command(EMIL, "approve 1").await;
+        assert_eq!(w.fivetran_saw(), "orders_id SetupTestsRun");
+        assert_eq!(w.count("proposals").await, 1, "{}", w.channel());
+    });
+}
+
+#[test]
 fn what_is_not_mended_says_which_test_failed() {
     world(async |w| {
         w.loses_its_token().await;

@@ -87,7 +87,7 @@ fn what_it_cannot_know_it_says() {
         Note: Who this is could not be read (DATABASE_URL: there is no database at FILE; `syncgate serve` makes it). The person is taken for a full member of the workspace who is in no user group: a guest has no rights, and a member of S0ANALYTICS, S0DATAENG may have more rights.
         ");
         let said = no(&s, &["policy", "explain", "delete", "orders", ANA]).await;
-        insta::assert_snapshot!(said, @"`delete` is no action; the actions are: sync_now, sync_force, sync_at, pause, resume, set_frequency, resync_tables, historical_resync");
+        insta::assert_snapshot!(said, @"`delete` is no action; the actions are: sync_now, sync_force, sync_at, pause, resume, set_frequency, resync_tables, historical_resync, run_setup_tests");
         let said = no(&s, &["policy", "explain", "pause", "orders", "ana"]).await;
         insta::assert_snapshot!(said, @"`ana` is no Slack user id; it begins with U and is on the person's profile under Copy member ID");
     });

@@ -74,13 +74,19 @@ const OURS: [&str; 9] = [
     "U0GUEST",
 ];
 
-const ACTIONS: [&str; 9] = [
+const ACTIONS: [&str; 15] = [
     "approve",
     "reject",
     "modify",
     "undo",
     "check",
     "lines",
+    "take",
+    "snooze",
+    "dismiss",
+    "feedback_right",
+    "feedback_partly",
+    "feedback_wrong",
     "settle_done",
     "settle_failed",
     "v",

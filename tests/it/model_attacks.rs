@@ -91,6 +91,16 @@ pub fn carried(carrier: usize, text: &str) -> Case {
     case
 }
 
+/// What people can do with any incident.
+const ATTENDING: [&str; 6] = [
+    "take",
+    "dismiss",
+    "snooze",
+    "feedback_right",
+    "feedback_partly",
+    "feedback_wrong",
+];
+
 /// The card of an incident with this cause.
 fn card(cause: Cause) -> String {
     let at = chrono::DateTime::UNIX_EPOCH;
@@ -112,6 +122,7 @@ fn card(cause: Cause) -> String {
         gone: false,
         care: Care::default(),
         checked: false,
+        abandoned: false,
         joined: None,
     };
     let view = IncidentView {
@@ -131,7 +142,20 @@ fn card(cause: Cause) -> String {
         now: at,
     };
     let card = incident_card(&view);
-    format!("{}\n{}", card.text, card.blocks)
+    // What people do with an incident stands below every card; no attack may add to it.
+    let (acts, told): (Vec<&Value>, Vec<&Value>) = card
+        .blocks
+        .as_array()
+        .unwrap()
+        .iter()
+        .partition(|block| block["type"] == "actions");
+    let ids = acts.iter().filter_map(|block| block["elements"].as_array());
+    let ids: Vec<&str> = ids
+        .flatten()
+        .filter_map(|element| element["action_id"].as_str())
+        .collect();
+    assert_eq!(ids, ATTENDING);
+    format!("{}\n{}", card.text, json!(told))
 }
 
 /// What Slack would take for a mention, a link or a picture.

@@ -89,6 +89,8 @@ fn triage_weighs_the_models_view_against_the_rules() {
       The log speaks of "host", which is a sign of network unreachable.
     Proof (log row of 1, SEVERE sync_end, line 1): widget flux 17: no host of balance, says
     To do: open_network_human
+    Do not: re-sync tables or re-sync the history (it mends nothing, and reads and costs much)
+    More: https://fivetran.com/docs/connectors
     Model: sim-model-1, leads
     "#);
     let (code, said, _) = triage(Mode::Broken(500));

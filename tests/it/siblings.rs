@@ -124,6 +124,59 @@ fn the_fix_is_tried_with_the_first_and_then_proposed_for_those_that_still_fail()
 }
 
 #[test]
+fn what_was_decided_for_the_others_is_not_asked_again_until_one_fails_anew() {
+    world(async |w| {
+        w.shops(3);
+        let starting = "the server at api7.shop.example is starting up";
+        for n in 1..=3 {
+            w.fails_with(&format!("shop{n}_id"), "table_sync_error", starting);
+        }
+        w.polls().await;
+        w.succeeds("shop1_id").await;
+        let card = w.incident();
+        assert!(
+            card.contains("see the card of #2, which would sync 2 connections again"),
+            "{card}"
+        );
+        assert!(
+            !card.contains("[Approve the fix]"),
+            "its targets are not on this card: {card}"
+        );
+        w.command(EMIL, "reject 2 not now").await;
+        w.polls().await;
+        w.succeeds("shop2_id").await;
+        assert_eq!(
+            w.count("proposals").await,
+            2,
+            "nobody wanted it: {}",
+            w.channel()
+        );
+        w.fails_with("shop3_id", "table_sync_error", starting);
+        w.polls().await;
+        assert_eq!(w.count("proposals").await, 3, "it failed anew");
+        assert!(
+            w.incident().contains("which would sync shop3 again"),
+            "{}",
+            w.incident()
+        );
+    });
+}
+
+#[test]
+fn an_old_or_silent_incident_does_not_keep_the_others_from_being_one() {
+    world(async |w| {
+        w.shops(4);
+        w.warehouse_refuses("shop1_id").await;
+        w.command(crate::harness::people::ANA, "mute shop1 for 2h")
+            .await;
+        for id in ["shop2_id", "shop3_id", "shop4_id"] {
+            w.warehouse_refuses(id).await;
+        }
+        assert_eq!(w.open_now().await, 2, "{}", w.channel());
+    });
+}
+
+#[test]
 fn a_reason_that_comes_late_makes_two_incidents_one() {
     world(async |w| {
         w.webhooks();

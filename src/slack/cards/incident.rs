@@ -191,6 +191,8 @@ fn next_step(v: &IncidentView<'_>) -> Words {
                 .say("nothing here; it is the same trouble as incident ")
                 .number(older)
                 .say(", which counts it."),
+            None if v.incident.abandoned => words
+                .say("nothing here; the last of them fails of something else now, which has an incident of its own."),
             None => words.say("nothing; a person dismissed it."),
         },
     }

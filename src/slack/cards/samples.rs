@@ -327,6 +327,7 @@ pub(crate) fn incident(state: IncidentState) -> Incident {
         gone: false,
         care: Care::default(),
         checked: false,
+        abandoned: false,
         joined: None,
     }
 }

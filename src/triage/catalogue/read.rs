@@ -251,18 +251,32 @@ fn dangerous_remedies(written: &Written) -> Vec<CatalogueError> {
     wrong.collect()
 }
 
+/// The longest sign, in bytes.
+const LONGEST: usize = 4_000;
+/// A sentence that is a sign of nothing.
+const HARMLESS: &[u8] = b"the sync of orders ended at 10:15 with a message";
+
 /// Bytes and not characters: a tenth of the memory, and codes and names are ASCII.
 fn sign(pattern: &str) -> Result<Regex, String> {
+    if pattern.len() > LONGEST {
+        return Err(format!("the sign is longer than {LONGEST} bytes; split it"));
+    }
     let mut builder = RegexBuilder::new(pattern);
-    let built = builder.unicode(false).case_insensitive(true).build();
+    let builder = builder.unicode(false).case_insensitive(true);
+    // Bounds what a pattern such as `.{1,200}{200}` costs.
+    let built = builder.size_limit(4 << 20).nest_limit(50).build();
     let sign = built.map_err(|error| {
         let why = error.to_string();
         let last = why.lines().last().unwrap_or_default().trim();
         let last = last.strip_prefix("error: ").unwrap_or(last);
         format!("no regular expression: {last}")
     })?;
-    match sign.is_match(b"") {
-        true => Err("the sign fits every text, since it fits the empty one".to_owned()),
-        false => Ok(sign),
+    if sign.is_match(b"") {
+        return Err("the sign fits every text, since it fits the empty one".to_owned());
     }
+    let is_short = (b' '..=b'~').any(|one| sign.is_match(&[one]));
+    if is_short || sign.is_match(HARMLESS) {
+        return Err("the sign fits what says nothing; make it longer".to_owned());
+    }
+    Ok(sign)
 }
