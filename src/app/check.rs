@@ -7,9 +7,9 @@ use super::asked::Asked;
 use super::attend::still_open;
 use super::incident::subject_of;
 use super::observe::{Living, living};
-use super::propose::{Request, line};
+use super::propose::line;
 use super::{App, Flow, say};
-use crate::model::{Action, Actor, Connection, IncidentId, Mode, ProposalKind};
+use crate::model::{Action, Actor, Connection, IncidentId, Mode};
 use crate::policy::{Member, Role};
 use crate::slack::words;
 use crate::store::Tx;
@@ -76,16 +76,7 @@ impl App {
             return Ok(None);
         }
         let reason = format!("Its setup tests pass (incident {}).", incident.id);
-        let request = Request {
-            kind: ProposalKind::Remediation,
-            requester: Actor::Syncgate,
-            channel: incident.channel.clone(),
-            title: format!("Sync {} again", connection.schema),
-            lines: vec![line(connection, Action::SyncNow { force: false }, reason)],
-            shadow: Vec::new(),
-            incident: Some(incident.id),
-            direct: None,
-        };
-        Ok(Some(self.propose(tx, request).await?))
+        let sync = line(connection, Action::SyncNow { force: false }, reason);
+        self.propose_fix(tx, incident, vec![sync]).await
     }
 }

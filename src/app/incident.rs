@@ -8,10 +8,11 @@ use super::observe::{Living, is_old_news};
 use super::propose::{Request, line};
 use super::{App, Flow, Stop};
 use crate::model::{
-    Actor, Care, Connection, Incident, IncidentId, IncidentState, Member, Mode, ProposalKind,
-    ProposalState,
+    Actor, Care, Connection, Incident, IncidentId, IncidentState, Line, Member, Mode, ProposalId,
+    ProposalKind, ProposalState,
 };
 use crate::store::Tx;
+use crate::triage::brief::Brief;
 use crate::triage::{Remedy, remedy};
 
 impl App {
@@ -103,12 +104,8 @@ impl App {
         let (cause, brief) = self.cause_of(connection, reason, before).await.unzip();
         incident.cause = cause;
         let mut tx = self.store.begin().await?;
-        self.keep_evidence(&mut tx, incident.id, brief.as_ref())
+        self.keep_cause(&mut tx, connection, &incident, brief.as_ref())
             .await?;
-        let kin = self
-            .kin_of(&mut tx, connection, incident.cause.as_ref())
-            .await?;
-        tx.set_kin(incident.id, kin.as_deref()).await?;
         incident.failures += 1;
         let brief = self
             .learn(&mut tx, connection, &mut incident, brief)
@@ -153,6 +150,21 @@ impl App {
         self.finish(tx).await
     }
 
+    /// Keeps what an incident's new cause was read from, and what other failures must share to be part of
+    /// it.
+    async fn keep_cause(
+        &self,
+        tx: &mut Tx,
+        connection: &Connection,
+        incident: &Incident,
+        brief: Option<&Brief>,
+    ) -> Flow<Option<String>> {
+        self.keep_evidence(tx, incident.id, brief).await?;
+        let kin = self.kin_of(tx, connection, incident.cause.as_ref()).await?;
+        tx.set_kin(incident.id, kin.as_deref()).await?;
+        Ok(kin)
+    }
+
     /// A webhook tells why, after a reading had opened the incident.
     pub(super) async fn explain(
         &self,
@@ -168,12 +180,9 @@ impl App {
         let (cause, brief) = self.cause_of(connection, reason, None).await.unzip();
         incident.cause = cause;
         let mut tx = self.store.begin().await?;
-        self.keep_evidence(&mut tx, incident.id, brief.as_ref())
-            .await?;
         let kin = self
-            .kin_of(&mut tx, connection, incident.cause.as_ref())
+            .keep_cause(&mut tx, connection, &incident, brief.as_ref())
             .await?;
-        tx.set_kin(incident.id, kin.as_deref()).await?;
         if let Some(other) = self.older_twin(&mut tx, &incident, kin.as_deref()).await? {
             return self.merge(tx, (incident, version), &member, other).await;
         }
@@ -281,8 +290,21 @@ impl App {
                 lines.push(line(connection, action, reason));
             }
         }
+        if let Some(id) = self.propose_fix(tx, incident, lines).await? {
+            incident.proposal = Some(id);
+        }
+        Ok(())
+    }
+
+    /// Puts the fix of an incident before people; nothing where it has no line.
+    pub(super) async fn propose_fix(
+        &self,
+        tx: &mut Tx,
+        incident: &Incident,
+        lines: Vec<Line>,
+    ) -> Flow<Option<ProposalId>> {
         let title = match lines.as_slice() {
-            [] => return Ok(()),
+            [] => return Ok(None),
             [one] => format!("Sync {} again", one.name),
             more => format!("Sync {} connections again", more.len()),
         };
@@ -296,8 +318,7 @@ impl App {
             incident: Some(incident.id),
             direct: None,
         };
-        incident.proposal = Some(self.propose(tx, request).await?);
-        Ok(())
+        Ok(Some(self.propose(tx, request).await?))
     }
 }
 

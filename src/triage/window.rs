@@ -35,7 +35,7 @@ pub(super) fn of(row: LogRow, redactor: &Redactor) -> Vec<LogRow> {
     let pieces = windows(text).into_iter().map(|at| {
         let mut fields = beside.clone();
         let piece = match whole {
-            Some(_) => trimmed(text, piece(text, at, WINDOW), at),
+            Some(_) => whole_words(piece(text, at, WINDOW), at, text.len()),
             None => cut_out(text, at, redactor),
         };
         fields.insert("message".to_owned(), Value::String(piece));
@@ -101,18 +101,12 @@ fn cut_out(text: &str, at: usize, redactor: &Redactor) -> String {
     let clean = redactor.text(region);
     // What stands before it is longer or shorter by now.
     let from = redactor.text(piece(text, start, at - start)).len();
-    let window = piece(&clean, from, WINDOW);
-    let is_end = at + WINDOW >= text.len();
-    whole_words(window, at == 0, is_end)
+    whole_words(piece(&clean, from, WINDOW), at, text.len())
 }
 
-/// A window of a text that holds no secret.
-fn trimmed(text: &str, window: &str, at: usize) -> String {
-    whole_words(window, at == 0, at + WINDOW >= text.len())
-}
-
-/// Half a word at an edge is no word.
-fn whole_words(window: &str, is_start: bool, is_end: bool) -> String {
+/// The window at a place of a text of this length; half a word at an edge is no word.
+fn whole_words(window: &str, at: usize, length: usize) -> String {
+    let (is_start, is_end) = (at == 0, at + WINDOW >= length);
     let window = match window.split_once(char::is_whitespace) {
         Some((_, rest)) if !is_start => rest,
         _ => window,
